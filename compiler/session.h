@@ -1,0 +1,56 @@
+// A compilation session: interned names, the modules known so far, and what the host provides.
+//
+// A session serves a whole run of the compiler or a whole REPL. It is not thread-safe: the owner
+// uses it from one thread at a time (the REPL holds a lock).
+//
+// Two arenas. `permanent` holds what outlives a unit: names, Globals, interfaces, macros. `unit`
+// holds everything else (syntax, core trees, local scopes) and is emptied after each unit, so that a
+// REPL or a program that calls eval a million times does not grow but by what it defines.
+#ifndef COMPILER_SESSION_H
+#define COMPILER_SESSION_H
+
+#include "compiler/arena.h"
+#include "compiler/core/core.h"
+#include "compiler/diag.h"
+
+typedef struct Compiler Compiler;
+
+typedef enum {
+    FOUND_NOTHING,  // no such module anywhere; *why lists where was looked
+    FOUND_SOURCE,   // source_path names the file
+    FOUND_INTERFACE // interface bytes of a compiled module
+} ModuleFound;
+
+typedef struct {
+    void *context;
+    // Finds a module that the session does not know yet, for an import in `importer` (a path; NULL
+    // at the REPL). Name in dotted form ("std.actor", "srfi.1").
+    ModuleFound (*find)(void *context, const char *name, const char *importer, const char **path,
+                        const uint8_t **interface, size_t *interface_size, const char **why);
+    // Case-folds UTF-8 text for #!fold-case into `out`.
+    void (*fold_case)(void *context, const char *text, size_t size, Buf *out);
+} CompilerHost;
+
+struct Compiler {
+    Arena permanent;
+    Arena unit;
+    const CompilerHost *host;
+    Diag *diag;
+    bool privileged; // compiling the standard library: %names are primitives, no default names
+    Sym *defaults;   // module whose exports every script and `module` sees; NULL when privileged
+    Sym *kernel;     // module of the procedures that derived forms expand into ("std.kernel")
+    struct SymTable *symbols;
+    struct Expander *expander; // scopes, bindings, module registry
+    uint32_t next_var_id;
+};
+
+void session_init(Compiler *c, const CompilerHost *host, Diag *diag);
+void session_free(Compiler *c);
+
+Sym *sym_intern(Compiler *c, const char *text, size_t size);
+static inline Sym *sym_named(Compiler *c, const char *text)
+{
+    return sym_intern(c, text, __builtin_strlen(text));
+}
+
+#endif

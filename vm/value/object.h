@@ -1,0 +1,205 @@
+// The C view of heap objects: one struct per kind that has more than plain values inside. Readers
+// only; allocation is in vm/heap and vm/data.
+#ifndef VM_VALUE_OBJECT_H
+#define VM_VALUE_OBJECT_H
+
+#include "vm/base/check.h"
+#include "vm/value/value.h"
+
+typedef enum { LAYOUT_RAW, LAYOUT_VALUES, LAYOUT_BYTES, LAYOUT_STACK, LAYOUT_SHARED } Layout;
+
+extern const uint8_t kind_layout[KIND_COUNT];
+const char *kind_text(Kind kind);
+
+// What an error message calls a value: "a pair", "the empty list", "an exact integer".
+const char *value_type_text(Value v);
+
+// ---- vectors, records, boxes: header, then values -------------------------------------------
+
+static inline size_t object_count(Value v)
+{
+    return header_words(value_header(v));
+}
+
+static inline Value *object_slot(Value v, size_t i)
+{
+    ASSERT(i < object_count(v));
+    return value_words(v) + 1 + i;
+}
+
+static inline Value object_ref(Value v, size_t i)
+{
+    return *object_slot(v, i);
+}
+
+enum { RECORD_TYPE_SLOT = 0, RECORD_FIELDS = 1 };
+
+// A record type: slots of a KIND_RECORD_TYPE object.
+enum {
+    RTYPE_NAME,      // symbol
+    RTYPE_UID,       // fixnum, unique in the VM: a copied type is still the same type
+    RTYPE_FIELDS,    // vector of symbols
+    RTYPE_ACCESSORS, // vector: name of the accessor of each field, or #f
+    RTYPE_MODIFIERS, // vector: name of the modifier of each field, or #f
+    RTYPE_PREDICATE, // symbol or #f, for messages
+    RTYPE_SLOTS
+};
+
+enum { PARAM_UID, PARAM_INIT, PARAM_CONVERTER, PARAM_SLOTS };
+
+// ---- strings and bytevectors ----------------------------------------------------------------
+
+// The info word: {56-bit length, unused, bit 2 INDIRECT, bits 0-1 log2 of the width}. A string's
+// length counts characters, a bytevector's bytes (its width is always 1). Characters are stored in
+// the narrowest of 1, 2, 4 bytes that held them all when the string was made, so indexing is O(1);
+// storing a wider one moves the text into a wider payload. Text in place can turn INDIRECT, because
+// a string that is not empty has at least one word of payload.
+typedef struct {
+    uint64_t header;
+    uint64_t info;
+    union {
+        uint8_t bytes[8]; // in place
+        Value body;       // INDIRECT: a KIND_BYTES or KIND_BLOCKREF object
+    } u;
+} Bytes;
+
+enum { BYTES_INDIRECT = 4, BYTES_WIDTH_MASK = 3 };
+
+// A block outside all heaps that strings and bytevectors of several actors share. Immutable while
+// more than one reference is held.
+typedef struct {
+    _Atomic uint64_t refs;
+    uint64_t capacity; // bytes
+    uint8_t bytes[];
+} Block;
+
+typedef struct {
+    uint64_t header; // KIND_BLOCKREF
+    Block *block;
+    Value next; // chain of the blockrefs of one generation, for release after a collection
+} BlockRef;
+
+static inline Bytes *value_bytes(Value v)
+{
+    return (Bytes *)value_words(v);
+}
+
+static inline size_t bytes_length(const Bytes *b)
+{
+    return (size_t)(b->info >> 8);
+}
+
+static inline unsigned bytes_width_log2(const Bytes *b)
+{
+    return (unsigned)(b->info & BYTES_WIDTH_MASK);
+}
+
+static inline bool bytes_is_indirect(const Bytes *b)
+{
+    return (b->info & BYTES_INDIRECT) != 0;
+}
+
+static inline uint64_t bytes_info(size_t length, unsigned width_log2, bool indirect)
+{
+    return (uint64_t)length << 8 | (indirect ? BYTES_INDIRECT : 0u) | width_log2;
+}
+
+static inline uint8_t *bytes_data(Bytes *b)
+{
+    if (!bytes_is_indirect(b)) return b->u.bytes;
+    Value body = b->u.body;
+    if (header_kind(value_header(body)) == KIND_BYTES) return (uint8_t *)(value_words(body) + 1);
+    return ((BlockRef *)value_words(body))->block->bytes;
+}
+
+static inline bool value_is_string(Value v)
+{
+    return value_is_kind(v, KIND_STRING);
+}
+
+static inline size_t string_length(Value v)
+{
+    return bytes_length(value_bytes(v));
+}
+
+static inline uint32_t bytes_scalar_at(const uint8_t *data, unsigned width_log2, size_t i)
+{
+    if (width_log2 == 0) return data[i];
+    if (width_log2 == 1) return ((const uint16_t *)data)[i];
+    return ((const uint32_t *)data)[i];
+}
+
+static inline uint32_t string_scalar(Value v, size_t i)
+{
+    Bytes *b = value_bytes(v);
+    ASSERT(i < bytes_length(b));
+    return bytes_scalar_at(bytes_data(b), bytes_width_log2(b), i);
+}
+
+// ---- symbols --------------------------------------------------------------------------------
+
+typedef struct Symbol {
+    uint64_t header; // KIND_SYMBOL
+    uint64_t hash;
+    struct Symbol *next; // bucket of the symbol table
+    Value string;        // immutable, shared
+    uint32_t utf8_bytes;
+    char utf8[]; // NUL-terminated
+} Symbol;
+
+static inline bool value_is_symbol(Value v)
+{
+    return value_is_kind(v, KIND_SYMBOL);
+}
+
+static inline Symbol *value_symbol(Value v)
+{
+    return (Symbol *)value_words(v);
+}
+
+// ---- procedures -----------------------------------------------------------------------------
+
+struct Code;
+
+typedef struct {
+    uint64_t header;
+    struct Code *code;
+    Value free[];
+} Proc;
+
+static inline bool value_is_proc(Value v)
+{
+    return value_tag(v) == TAG_PROC;
+}
+
+static inline Proc *value_proc(Value v)
+{
+    return (Proc *)(v.bits - TAG_PROC);
+}
+
+// ---- numbers --------------------------------------------------------------------------------
+
+static inline bool value_is_big(Value v)
+{
+    return value_is_kind(v, KIND_BIGNUM);
+}
+
+static inline bool value_is_ratio(Value v)
+{
+    return value_is_kind(v, KIND_RATIO);
+}
+
+static inline bool value_is_exact_integer(Value v)
+{
+    return value_is_fix(v) || value_is_big(v);
+}
+
+static inline bool value_is_number(Value v)
+{
+    return value_is_fix(v) || value_is_flo(v) || value_is_big(v) || value_is_ratio(v);
+}
+
+STATIC_ASSERT(KIND_COUNT < 128, "a kind fits a byte");
+STATIC_ASSERT(sizeof(Bytes) == 3 * sizeof(Value), "the info word is the first payload word");
+
+#endif
