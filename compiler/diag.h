@@ -11,13 +11,16 @@
 
 typedef enum { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE } Severity;
 
-// Collects formatted diagnostics. After DIAG_ERRORS_MAX errors further ones are only counted.
-#define DIAG_ERRORS_MAX 20
+// Collects formatted diagnostics. After DIAG_ERRORS_MAX errors further ones are only counted, and
+// likewise warnings.
+#define DIAG_ERRORS_MAX   20
+#define DIAG_WARNINGS_MAX 50
 typedef struct {
     Buf text;
     unsigned errors;
     unsigned warnings;
     bool incomplete; // the (first) error is that the input ended inside a datum: a REPL reads on
+    bool dropping;   // the last error or warning was only counted: so are its notes
 } Diag;
 
 void diag_init(Diag *d);

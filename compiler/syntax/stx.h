@@ -1,5 +1,9 @@
 // Syntax: what the reader makes, the expander consumes and quote keeps. A datum with a place and,
 // for the expander, scopes.
+//
+// Sharing: a node may be reached from several places (a macro argument used twice, a datum label),
+// so nothing but the expander's own bookkeeping is ever changed in a node after the reader has made
+// it. Constants reach the passes as they are: their `scopes` and `pending` mean nothing there.
 #ifndef COMPILER_SYNTAX_STX_H
 #define COMPILER_SYNTAX_STX_H
 
@@ -12,6 +16,8 @@ typedef struct Sym {
     uint32_t id; // dense, in order of interning
     struct Sym *next;
     uint64_t hash;
+    uint32_t locals;  // expander: bindings of the name in local scopes of the running units
+    uint32_t version; // expander: changes with every binding, so that cached resolutions die
 } Sym;
 
 typedef enum {
@@ -35,7 +41,8 @@ typedef struct Stx Stx;
 
 struct Stx {
     uint8_t kind;
-    uint8_t bracket;      // of a list: '(' or '['
+    uint8_t bracket;      // of a list: '(' or '[', or the character of a quote form: ' ` , @; else 0
+    bool cyclic;          // a datum label inside refers back to this node
     uint32_t scopes;      // symbols: interned scope set; the expander's business
     uint32_t pending;     // pairs and vectors: scope changes not yet pushed to the children
     uint32_t start, end;  // span
@@ -63,6 +70,10 @@ struct Stx {
         } bytes;
     } u;
 };
+
+// The exact integers that are STX_INT.
+#define STX_INT_MAX (((int64_t)1 << 60) - 1)
+#define STX_INT_MIN (-((int64_t)1 << 60))
 
 static inline Span stx_span(const Stx *x)
 {

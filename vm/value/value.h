@@ -186,10 +186,10 @@ static inline Value value_from_words(const void *p, unsigned tag)
 // {48-bit payload size in words, 8-bit kind, 5 flag bits, tag}
 enum {
     HEADER_IMMUTABLE = 1 << 3, // literals: writing to them is an error
-    HEADER_NEGATIVE = 1 << 4,  // bignums
-    HEADER_LARGE = 1 << 5,     // lives in the large-object space, never moves
-    HEADER_MARKED = 1 << 6,    // large objects, during a collection
-    HEADER_REMEMBERED = 1 << 7 // old or large, listed whole in the remembered set
+    HEADER_NEGATIVE = 1 << 4, // bignums
+    HEADER_LARGE = 1 << 5,   // lives in the large-object space, never moves
+    HEADER_MARKED = 1 << 6,  // large objects, during a collection
+    HEADER_OLD = 1 << 7      // large objects that have survived a collection
 };
 
 static inline uint64_t header_make(Kind kind, uint64_t payload_words)

@@ -1,0 +1,168 @@
+// See source.h. A line ends at a line feed, at a return, or at both together, as in R7RS.
+#include "compiler/source.h"
+
+#include "vm/base/buf.h"
+#include "vm/base/mem.h"
+#include "vm/base/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Offsets are 32 bits wide.
+#define SOURCE_BYTES_MAX 0xFFFFFFF0u
+
+struct SourceBlocks {
+    Buf text; // of a file; empty when the caller keeps the text
+    uint32_t *lines;
+    size_t lines_capacity;
+};
+
+static void add_line(Source *s, size_t start)
+{
+    struct SourceBlocks *own = s->own;
+
+    if (s->line_count == own->lines_capacity) {
+        size_t want = own->lines_capacity * 2;
+        own->lines = mem_must_realloc(MEM_COMPILER, own->lines, own->lines_capacity * 4, want * 4);
+        own->lines_capacity = want;
+    }
+    own->lines[s->line_count++] = (uint32_t)start;
+}
+
+static void find_lines(Source *s)
+{
+    const char *p = s->text, *end = s->text + s->size;
+
+    add_line(s, 0);
+    while (p < end) {
+        char byte = *p++;
+        if (byte == '\n' || (byte == '\r' && !(p < end && *p == '\n'))) {
+            add_line(s, (size_t)(p - s->text));
+        }
+    }
+}
+
+void source_init(Source *s, const char *path, const char *text, size_t size)
+{
+    struct SourceBlocks *own = mem_must_alloc(MEM_COMPILER, sizeof *own);
+
+    own->text = (Buf)BUF_INIT;
+    own->lines_capacity = 16;
+    own->lines = mem_must_alloc(MEM_COMPILER, own->lines_capacity * 4);
+    size = MIN(size, SOURCE_BYTES_MAX);
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+        text += 3;
+        size -= 3;
+    }
+    *s = (Source){.path = path, .text = text, .size = size, .own = own};
+    find_lines(s);
+    s->line_starts = own->lines;
+}
+
+void source_free(Source *s)
+{
+    struct SourceBlocks *own = s->own;
+
+    if (!own) return;
+    buf_free(&own->text);
+    mem_free(MEM_COMPILER, own->lines, own->lines_capacity * 4);
+    mem_free(MEM_COMPILER, own, sizeof *own);
+    *s = (Source){0};
+}
+
+// Reads all of a descriptor. Gives NULL or the reason.
+static const char *read_all(int fd, Buf *out)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0) return strerror(errno);
+    if (S_ISDIR(st.st_mode)) return "is a directory";
+    size_t want = S_ISREG(st.st_mode) ? (size_t)st.st_size + 1 : 64 * 1024;
+    for (;;) {
+        if (out->size > SOURCE_BYTES_MAX || want > SOURCE_BYTES_MAX) return "is larger than 4 GB";
+        if (!buf_reserve(out, want)) return strerror(ENOMEM);
+        ssize_t n = read(fd, out->data + out->size, out->capacity - out->size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return strerror(errno);
+        if (n == 0) return NULL;
+        out->size += (size_t)n;
+        want = out->size == out->capacity ? out->size : 1;
+    }
+}
+
+// Gives NULL when the bytes are text, else the reason.
+static const char *check_text(const Buf *text, size_t *where)
+{
+    if (text->size == 0) return NULL;
+    const uint8_t *nul = memchr(text->data, 0, text->size);
+    size_t invalid = utf8_validate(text->data, text->size);
+
+    if (nul && (size_t)(nul - text->data) < invalid) {
+        *where = (size_t)(nul - text->data);
+        return "holds a NUL byte: not a text file";
+    }
+    if (invalid < text->size) {
+        *where = invalid;
+        return "is not valid UTF-8";
+    }
+    return NULL;
+}
+
+bool source_read(Source *s, const char *path, const char **why, size_t *where)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    Buf text = BUF_INIT;
+
+    *s = (Source){0};
+    *where = 0;
+    *why = fd < 0 ? strerror(errno) : read_all(fd, &text);
+    if (fd >= 0 && !standard_input) close(fd);
+    if (!*why) *why = check_text(&text, where);
+    if (*why) {
+        buf_free(&text);
+        return false;
+    }
+    source_init(s, path, text.data ? (const char *)text.data : "", text.size);
+    s->own->text = text;
+    return true;
+}
+
+static uint32_t line_at(const Source *s, uint32_t offset)
+{
+    uint32_t low = 0, high = s->line_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->line_starts[middle] <= offset) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
+Place source_place(const Source *s, uint32_t offset)
+{
+    offset = (uint32_t)MIN((size_t)offset, s->size);
+    uint32_t line = line_at(s, offset);
+    uint32_t column = 1;
+
+    // Characters are counted by the bytes that do not continue one; good for invalid text too.
+    for (uint32_t i = s->line_starts[line]; i < offset; i++) {
+        column += (s->text[i] & 0xC0) != 0x80;
+    }
+    return (Place){line + 1, column};
+}
+
+const char *source_line(const Source *s, uint32_t line, size_t *size)
+{
+    *size = 0;
+    if (line == 0 || line > s->line_count) return "";
+    size_t start = s->line_starts[line - 1];
+    size_t end = line < s->line_count ? s->line_starts[line] : s->size;
+    while (end > start && (s->text[end - 1] == '\n' || s->text[end - 1] == '\r')) end--;
+    *size = end - start;
+    return s->text + start;
+}

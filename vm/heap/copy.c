@@ -1,0 +1,242 @@
+// See copy.h. Cheney's algorithm, except that a list is copied along its cdrs at once: its pairs then
+// lie one after another, and it is the order in which they will be read.
+#include "vm/heap/copy.h"
+#include "vm/heap/heap_int.h"
+
+#include "vm/base/mem.h"
+
+#include <string.h>
+
+#define PIECE_BYTES_FIRST 256
+#define PIECE_BYTES_MAX   ((size_t)1 << 20)
+
+void copy_begin(Copy *c, Heap *from, Value *room, size_t words)
+{
+    memset(c, 0, sizeof *c);
+    c->from = from;
+    c->space = from->scratch->space;
+    c->hp = c->scan = room;
+    c->end = room + words;
+    c->blocks = V_NIL;
+    c->refused = V_NONE;
+}
+
+bool copy_is_free(const Heap *from, Value v)
+{
+    return !value_is_pointer(v) || space_is_shared(from->scratch->space, value_words(v));
+}
+
+// ---- log ------------------------------------------------------------------------------------
+
+static bool log_slot(Copy *c, Value *slot)
+{
+    if (UNLIKELY(c->log_count == c->log_capacity)) {
+        size_t more = c->log_capacity ? c->log_capacity * 2 : 256;
+        CopyLog *log = mem_realloc(MEM_SCRATCH, c->log, c->log_capacity * sizeof *log,
+                                   more * sizeof *log);
+        if (!log) {
+            c->no_memory = true;
+            return false;
+        }
+        c->log = log;
+        c->log_capacity = more;
+    }
+    c->log[c->log_count++] = (CopyLog){slot, *slot};
+    return true;
+}
+
+// ---- room -----------------------------------------------------------------------------------
+
+static COLD Value *next_piece(Copy *c, size_t words)
+{
+    size_t bytes = c->last ? MIN((size_t)c->last->bytes * 2, PIECE_BYTES_MAX) : PIECE_BYTES_FIRST;
+
+    bytes = MAX(bytes, sizeof(Frag) + words * sizeof(Value));
+    Frag *f = bytes <= UINT32_MAX
+                  ? space_alloc(c->space, c->from->scratch->cache, REGION_YOUNG, &bytes)
+                  : NULL;
+    if (!f) {
+        c->no_memory = true;
+        return NULL;
+    }
+    f->next = NULL;
+    f->bytes = (uint32_t)bytes;
+    f->used = 0;
+    if (c->last) {
+        c->last->next = f;
+    } else {
+        c->room_top = c->hp;
+        c->first = f;
+    }
+    c->last = f;
+    c->hp = (Value *)(f + 1);
+    c->end = (Value *)((char *)f + bytes);
+    return c->hp;
+}
+
+static inline Value *take(Copy *c, size_t words)
+{
+    Value *p = c->hp;
+
+    if (UNLIKELY((size_t)(c->end - p) < words)) {
+        p = next_piece(c, words);
+        if (!p) return NULL;
+    }
+    c->hp = p + words;
+    c->words += words;
+    if (c->last) c->last->used += (uint32_t)words;
+    return p;
+}
+
+// ---- moving ---------------------------------------------------------------------------------
+
+static Value copy_list(Copy *c, Value v)
+{
+    Value first = V_NONE;
+
+    for (;;) {
+        Value *p = value_words(v);
+        Value *q = take(c, 2);
+        if (!q || !log_slot(c, p)) return V_NONE;
+        q[0] = p[0];
+        q[1] = p[1]; // the original: the scan looks up where it went
+        p->bits = (uint64_t)q | TAG_HEADER;
+        if (value_is(first, V_NONE)) first = value_from_words(q, TAG_PAIR);
+        v = q[1];
+        if (!value_is_pair(v) || space_is_shared(c->space, value_words(v)) ||
+            (value_words(v)->bits & TAG_MASK) == TAG_HEADER)
+            return first;
+    }
+}
+
+static bool may_travel(Kind kind)
+{
+    return kind != KIND_STACK && kind != KIND_ESCAPE;
+}
+
+static Value copy_object(Copy *c, Value v)
+{
+    Value *p = value_words(v);
+    uint64_t header = p->bits & ~(uint64_t)(HEADER_LARGE | HEADER_MARKED | HEADER_OLD);
+    Kind kind = header_kind(header);
+    size_t words = header_words(header) + 1;
+
+    if (!may_travel(kind)) {
+        c->refused = v;
+        return V_NONE;
+    }
+    if (kind == KIND_PROC && c->on_proc) c->on_proc(c, value_proc(v));
+    Value *q = take(c, words);
+    if (!q || !log_slot(c, p)) return V_NONE;
+    memcpy(q, p, words * sizeof(Value));
+    q->bits = header;
+    if (kind == KIND_BLOCKREF) {
+        BlockRef *ref = (BlockRef *)q;
+        block_retain(ref->block);
+        ref->next = c->blocks;
+        c->blocks = value_from_words(q, TAG_OBJ);
+    }
+    *p = value_from_words(q, value_tag(v));
+    return *p;
+}
+
+static inline Value copy_one(Copy *c, Value v)
+{
+    if (!value_is_pointer(v) || space_is_shared(c->space, value_words(v))) return v;
+    uint64_t first = value_words(v)->bits;
+    if (value_tag(v) == TAG_PAIR) {
+        if ((first & TAG_MASK) == TAG_HEADER) return (Value){first - TAG_HEADER + TAG_PAIR};
+        return copy_list(c, v);
+    }
+    if ((first & TAG_MASK) != TAG_HEADER) return (Value){first};
+    return copy_object(c, v);
+}
+
+// ---- scanning -------------------------------------------------------------------------------
+
+static bool scan_slots(Copy *c, Value *slot, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        Value v = copy_one(c, slot[i]);
+        if (value_is(v, V_NONE)) return false;
+        slot[i] = v;
+    }
+    return true;
+}
+
+static Value *scan_item(Copy *c, Value *p)
+{
+    uint64_t header = p->bits;
+
+    if ((header & TAG_MASK) != TAG_HEADER) return scan_slots(c, p, 2) ? p + 2 : NULL;
+    size_t words = header_words(header);
+    Layout layout = (Layout)kind_layout[header_kind(header)];
+    bool ok = true;
+    if (layout == LAYOUT_VALUES) {
+        ok = scan_slots(c, p + 1, words);
+    } else if (layout == LAYOUT_BYTES && bytes_is_indirect((Bytes *)p)) {
+        ok = scan_slots(c, &((Bytes *)p)->u.body, 1);
+    }
+    return ok ? p + 1 + words : NULL;
+}
+
+// End of the objects in the piece that is being scanned.
+static Value *piece_top(const Copy *c)
+{
+    if (c->scan_piece == c->last) return c->hp;
+    if (!c->scan_piece) return c->room_top;
+    return (Value *)(c->scan_piece + 1) + c->scan_piece->used;
+}
+
+static bool scan_all(Copy *c)
+{
+    for (;;) {
+        while (c->scan < piece_top(c)) {
+            c->scan = scan_item(c, c->scan);
+            if (!c->scan) return false;
+        }
+        Frag *next = c->scan_piece ? c->scan_piece->next : c->first;
+        if (!next) return true;
+        c->scan_piece = next;
+        c->scan = (Value *)(next + 1);
+    }
+}
+
+Value copy_value(Copy *c, Value v)
+{
+    if (c->no_memory || !value_is(c->refused, V_NONE)) return V_NONE;
+    v = copy_one(c, v);
+    return !value_is(v, V_NONE) && scan_all(c) ? v : V_NONE;
+}
+
+Value copy_cons(Copy *c, Value car, Value cdr)
+{
+    Value *p = take(c, 2);
+
+    if (!p) return V_NONE;
+    p[0] = car;
+    p[1] = cdr;
+    c->scan = c->hp; // both are copies already
+    c->scan_piece = c->last;
+    return value_from_words(p, TAG_PAIR);
+}
+
+void copy_end(Copy *c)
+{
+    HeapScratch *s = c->from->scratch;
+
+    // Backwards: a slot that was logged twice ends with its oldest content.
+    for (size_t i = c->log_count; i > 0; i--) {
+        *c->log[i - 1].slot = c->log[i - 1].was;
+    }
+    mem_free(MEM_SCRATCH, c->log, c->log_capacity * sizeof *c->log);
+    c->log = NULL;
+    if (!c->no_memory && value_is(c->refused, V_NONE)) return;
+    while (!value_is_null(c->blocks)) {
+        BlockRef *ref = (BlockRef *)value_words(c->blocks);
+        c->blocks = ref->next;
+        block_release(c->space, ref->block);
+    }
+    frag_free(c->space, s->cache, c->first);
+    c->first = c->last = NULL;
+}

@@ -1,0 +1,55 @@
+// Copying values out of a heap, for messages, spawns and exit reasons.
+//
+// The copy keeps sharing and cycles: originals are forwarded in place, as by a collector, and put
+// back from a log when the copy is complete. Until copy_end the heap can be neither read nor
+// collected. Time and memory are bounded by the size of what is copied; there is no recursion.
+//
+// Threads: the one that runs the heap's owner.
+#ifndef VM_HEAP_COPY_H
+#define VM_HEAP_COPY_H
+
+#include "vm/heap/gc.h"
+
+typedef struct {
+    Value *slot;
+    Value was;
+} CopyLog;
+
+typedef struct Copy {
+    Heap *from;
+    struct Space *space;
+    // Called for each procedure that is copied; may note module data to be copied along.
+    void (*on_proc)(struct Copy *c, Proc *p);
+    void *context;
+    Value *hp, *end; // room in the piece that is being filled
+    Frag *first, *last; // pieces made by the copy, in order
+    Value *room_top;    // end of the objects in the caller's room, once a piece was made
+    Value *scan;        // objects before are done, in scan_piece (NULL: the caller's room)
+    Frag *scan_piece;
+    size_t words;    // copied in all
+    Value blocks;    // chain of the KIND_BLOCKREF objects in the copy
+    Value refused;   // the value that cannot travel; V_NONE
+    bool no_memory;
+    CopyLog *log;
+    size_t log_count, log_capacity;
+} Copy;
+
+// Starts a copy that fills [room, room + words) first (may be empty), then pieces of its own.
+void copy_begin(Copy *c, Heap *from, Value *room, size_t words);
+
+// Copies one more value into the same copy: what it shares with earlier ones stays shared. V_NONE
+// after a refusal or without memory (look at c->refused, c->no_memory); then nothing more can be
+// copied.
+Value copy_value(Copy *c, Value v);
+
+// A pair in the copy, of values that have been copied.
+Value copy_cons(Copy *c, Value car, Value cdr);
+
+// Restores the originals. On failure also frees the pieces and releases the blocks. Afterwards the
+// pieces and the blocks (c->first, c->blocks) belong to the caller.
+void copy_end(Copy *c);
+
+// True for a value that is passed as it is, without a copy: immediates and what is shared.
+bool copy_is_free(const Heap *from, Value v);
+
+#endif

@@ -1,0 +1,491 @@
+// The copying collector (Cheney's scan, two generations). See gc.h for the model.
+//
+// Moved objects: a pair's car becomes the new address with tag HEADER, which no car can have; an
+// object's header becomes the new tagged value, which no header can be.
+//
+// Nothing here can run out of memory half way: the new nursery holds all that may stay young, the
+// chunk for promotion all that may be promoted, and both are there before anything moves.
+#include "vm/heap/heap_int.h"
+
+#include "vm/base/mem.h"
+
+#include <string.h>
+
+// Heaps whose nursery is smaller keep survivors in it instead of making an old generation.
+#define PROMOTE_WORDS_MIN 2048
+// Nurseries grow up to this size: what fits a second-level cache.
+#define NURSERY_WORDS_MAX ((size_t)1 << 17)
+#define NURSERY_WORDS_MIN 64
+
+// ---- moving ---------------------------------------------------------------------------------
+
+static inline Value *take_space(Gc *gc, const Value *from, size_t words)
+{
+    Value *p;
+
+    if (gc->into_old || (size_t)((const char *)from - gc->promote_at) < gc->promote_bytes) {
+        p = gc->to_chunk->top;
+        gc->to_chunk->top = p + words;
+        ASSERT(gc->to_chunk->top <= chunk_end(gc->to_chunk));
+    } else {
+        p = gc->to_hp;
+        gc->to_hp = p + words;
+        ASSERT(gc->to_hp <= gc->to_end);
+    }
+    return p;
+}
+
+static void mark_large(Gc *gc, Value *object)
+{
+    if (object->bits & HEADER_MARKED) return;
+    if (!gc->major && (object->bits & HEADER_OLD)) return;
+    object->bits |= HEADER_MARKED;
+    Large *l = large_of(object);
+    l->grey = gc->grey;
+    gc->grey = l;
+}
+
+static inline Value move(Gc *gc, Value v)
+{
+    Value *p = value_words(v);
+    size_t offset = (size_t)((char *)p - gc->base);
+
+    if (offset < gc->skip_end) return v;
+    if (UNLIKELY(offset - gc->large_at < gc->large_bytes)) {
+        mark_large(gc, p);
+        return v;
+    }
+    uint64_t first = p->bits;
+    if (value_tag(v) == TAG_PAIR) {
+        if ((first & TAG_MASK) == TAG_HEADER) return (Value){first - TAG_HEADER + TAG_PAIR};
+        Value *q = take_space(gc, p, 2);
+        q[0].bits = first;
+        q[1] = p[1];
+        p->bits = (uint64_t)q | TAG_HEADER;
+        return value_from_words(q, TAG_PAIR);
+    }
+    if ((first & TAG_MASK) != TAG_HEADER) return (Value){first};
+    size_t words = header_words(first) + 1;
+    Value *q = take_space(gc, p, words);
+    q->bits = first;
+    for (size_t i = 1; i < words; i++) {
+        q[i] = p[i];
+    }
+    *p = value_from_words(q, value_tag(v));
+    return *p;
+}
+
+void gc_visit(Gc *gc, Value *slot)
+{
+    Value v = *slot;
+
+    if (!value_is_pointer(v)) return;
+    v = move(gc, v);
+    *slot = v;
+    if (gc->in_old) {
+        size_t offset = (size_t)((char *)value_words(v) - gc->base);
+        if (offset >= gc->old_end && offset - gc->large_at >= gc->large_bytes)
+            heap_remember(gc->h, slot);
+    }
+}
+
+// ---- scanning -------------------------------------------------------------------------------
+
+// Scans the object whose header is at p; returns what lies behind it.
+static Value *scan_object(Gc *gc, Value *p)
+{
+    uint64_t header = p->bits;
+    size_t words = header_words(header);
+
+    switch ((Layout)kind_layout[header_kind(header)]) {
+    case LAYOUT_VALUES:
+        gc_visit_range(gc, p + 1, words);
+        break;
+    case LAYOUT_BYTES:
+        if (bytes_is_indirect((Bytes *)p)) gc_visit(gc, &((Bytes *)p)->u.body);
+        break;
+    case LAYOUT_STACK:
+        gc->ops->visit_stack(gc, p);
+        break;
+    case LAYOUT_RAW:
+    case LAYOUT_SHARED:
+        break;
+    }
+    return p + 1 + words;
+}
+
+static Value *scan_one(Gc *gc, Value *p)
+{
+    if ((p->bits & TAG_MASK) == TAG_HEADER) return scan_object(gc, p);
+    gc_visit(gc, p);
+    gc_visit(gc, p + 1);
+    return p + 2;
+}
+
+static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
+{
+    for (;;) {
+        gc->in_old = false;
+        while (scan_to < gc->to_hp) {
+            scan_to = scan_one(gc, scan_to);
+        }
+        gc->in_old = true;
+        if (gc->to_chunk && scan_chunk < gc->to_chunk->top) {
+            do {
+                scan_chunk = scan_one(gc, scan_chunk);
+            } while (scan_chunk < gc->to_chunk->top);
+        } else if (gc->grey) {
+            Large *l = gc->grey;
+            gc->grey = l->grey;
+            (void)scan_object(gc, l->object);
+        } else {
+            break;
+        }
+    }
+    gc->in_old = false;
+}
+
+// Slots of old objects that were written since the last collection. gc_visit lists those again that
+// still point to a young object; at most one for one, so the list is rewritten in place.
+static void visit_remembered(Gc *gc)
+{
+    uint32_t n = gc->ext->remembered_count;
+
+    gc->ext->remembered_count = 0;
+    if (gc->major) return;
+    gc->in_old = true;
+    for (uint32_t i = 0; i < n; i++) {
+        gc_visit(gc, gc->ext->remembered[i]);
+    }
+    gc->in_old = false;
+}
+
+// ---- what does not move -----------------------------------------------------------------------
+
+static void sweep_large_list(Gc *gc, Large *l)
+{
+    HeapExt *e = gc->ext;
+    HeapScratch *s = gc->h->scratch;
+
+    while (l) {
+        Large *next = l->next;
+        if (l->object[0].bits & HEADER_MARKED) {
+            l->object[0].bits = (l->object[0].bits & ~(uint64_t)HEADER_MARKED) | HEADER_OLD;
+            l->next = e->large_old;
+            e->large_old = l;
+        } else {
+            e->large_words -= header_words(l->object[0].bits) + 1;
+            space_free(s->space, s->cache, REGION_LARGE, l, l->bytes);
+        }
+        l = next;
+    }
+}
+
+static void sweep_large(Gc *gc)
+{
+    Large *young = gc->ext->large_young, *old = gc->ext->large_old;
+
+    gc->ext->large_young = NULL;
+    gc->ext->large_young_words = 0;
+    if (gc->major) {
+        gc->ext->large_old = NULL;
+        sweep_large_list(gc, old);
+    }
+    sweep_large_list(gc, young);
+}
+
+// Drops the references of shared blocks whose objects died and chains up the others anew.
+static void sweep_blockrefs(Gc *gc, Value chain)
+{
+    HeapExt *e = gc->ext;
+    Space *space = gc->h->scratch->space;
+
+    while (!value_is_null(chain)) {
+        BlockRef *was = (BlockRef *)value_words(chain);
+        if ((was->header & TAG_MASK) == TAG_HEADER) { // not moved
+            e->block_bytes -= was->block->capacity;
+            block_release(space, was->block);
+            chain = was->next;
+            continue;
+        }
+        Value moved = {was->header};
+        BlockRef *is = (BlockRef *)value_words(moved);
+        Value next = is->next;
+        Value *list = space_is_settled(space, is) ? &e->blocks_old : &e->blocks_young;
+        is->next = *list;
+        *list = moved;
+        chain = next;
+    }
+}
+
+static void sweep_blocks(Gc *gc)
+{
+    Value young = gc->ext->blocks_young, old = gc->ext->blocks_old;
+
+    gc->ext->blocks_young = V_NIL;
+    if (gc->major) {
+        gc->ext->blocks_old = V_NIL;
+        sweep_blockrefs(gc, old);
+    }
+    sweep_blockrefs(gc, young);
+}
+
+// ---- sizing ---------------------------------------------------------------------------------
+
+typedef struct {
+    bool major;
+    bool into_old;
+    bool promote;
+    size_t young_words;    // bound on what may go to the new nursery
+    size_t old_words;      // bound on what may go to the old generation
+    size_t nursery_words;  // of the new nursery
+} Plan;
+
+static bool is_major_due(const HeapExt *e)
+{
+    return e && (e->remembered_overflow || e->old_words + e->large_words > e->old_limit);
+}
+
+static void make_plan(const Heap *h, bool full, Plan *p)
+{
+    const HeapExt *e = h->ext;
+    size_t size = (size_t)(h->nursery_end - h->nursery);
+    size_t used = (size_t)(h->hp - h->nursery) + h->frag_words;
+    size_t survived = (size_t)(h->mark - h->nursery);
+
+    memset(p, 0, sizeof *p);
+    p->major = full || is_major_due(e);
+    if (p->major) {
+        size_t total = used + (e ? e->old_words : 0);
+        p->into_old = total > PROMOTE_WORDS_MIN;
+        p->young_words = p->into_old ? 0 : total;
+        p->old_words = p->into_old ? total : 0;
+    } else {
+        p->promote = size >= PROMOTE_WORDS_MIN && survived > 0;
+        p->old_words = p->promote ? survived : 0;
+        p->young_words = used - p->old_words;
+    }
+    bool busy = h->scratch->collections >= 2 || survived > size / 4;
+    size_t keep = MIN(size, NURSERY_WORDS_MAX);
+    p->nursery_words = MAX(busy && keep < NURSERY_WORDS_MAX ? keep * 2 : keep, NURSERY_WORDS_MIN);
+}
+
+static bool get_nursery(Gc *gc, const Plan *plan)
+{
+    HeapScratch *s = gc->h->scratch;
+    size_t words = MAX(plan->nursery_words, plan->young_words);
+    size_t bytes = words * sizeof(Value);
+
+    gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    if (!gc->to) return false;
+    gc->to_hp = gc->to;
+    gc->to_end = gc->to + bytes / sizeof(Value);
+    return true;
+}
+
+static bool get_chunk(Gc *gc, size_t words)
+{
+    HeapExt *e = gc->ext;
+    HeapScratch *s = gc->h->scratch;
+
+    if (words == 0) return true;
+    if (!gc->major && e->old && (size_t)(chunk_end(e->old) - e->old->top) >= words) {
+        gc->to_chunk = e->old;
+        return true;
+    }
+    size_t room = gc->major ? 0 : MIN(e->old_words / 4, (size_t)1 << 17);
+    size_t bytes = sizeof(Chunk) + (words + room) * sizeof(Value);
+    Chunk *c = space_alloc(s->space, s->cache, REGION_OLD, &bytes);
+    if (!c) return false;
+    c->bytes = bytes;
+    c->top = c->words;
+    c->next = NULL;
+    gc->to_chunk = c;
+    return true;
+}
+
+static void give_back_nursery(HeapScratch *s, Value *nursery, size_t words)
+{
+    // The first nursery is part of the owner's cell.
+    if (space_is_young_block(s->space, nursery))
+        space_free(s->space, s->cache, REGION_YOUNG, nursery, words * sizeof(Value));
+}
+
+static void free_chunks(HeapScratch *s, Chunk *c)
+{
+    while (c) {
+        Chunk *next = c->next;
+        space_free(s->space, s->cache, REGION_OLD, c, c->bytes);
+        c = next;
+    }
+}
+
+// ---- a collection -----------------------------------------------------------------------------
+
+static void prepare(Gc *gc, Heap *h, const Plan *plan)
+{
+    Space *space = h->scratch->space;
+
+    memset(gc, 0, sizeof *gc);
+    gc->h = h;
+    gc->ext = h->ext;
+    gc->ops = h->scratch->ops;
+    gc->base = space->base;
+    gc->skip_end = plan->major ? space->shared_end : space->old_end;
+    gc->old_end = space->old_end;
+    gc->large_at = space->old_end;
+    gc->large_bytes = space->large_end - space->old_end;
+    gc->major = plan->major;
+    gc->into_old = plan->into_old;
+    gc->promote_at = (char *)h->nursery;
+    gc->promote_bytes = plan->promote ? (size_t)((char *)h->mark - (char *)h->nursery) : 0;
+}
+
+// The old generation after the copy.
+static void settle_old(Gc *gc, Value *scan_chunk)
+{
+    HeapExt *e = gc->ext;
+    Chunk *c = gc->to_chunk;
+
+    if (gc->major) {
+        free_chunks(gc->h->scratch, e->old);
+        e->old = c;
+        e->old_words = c ? (size_t)(c->top - c->words) : 0;
+        if (c) {
+            size_t used = (size_t)((char *)c->top - (char *)c);
+            size_t keep = used + MIN(used / 4, (size_t)1 << 20);
+            c->bytes = space_shrink(gc->h->scratch->space, REGION_OLD, c, c->bytes, keep);
+        }
+        e->old_limit = MAX(2 * (e->old_words + e->large_words), (size_t)8192);
+        e->remembered_overflow = false;
+        e->major_count++;
+    } else {
+        if (c && c != e->old) {
+            c->next = e->old;
+            e->old = c;
+        }
+        if (c) e->old_words += (size_t)(c->top - scan_chunk);
+        e->minor_count++;
+    }
+}
+
+static void collect(Heap *h, Gc *gc)
+{
+    HeapScratch *s = h->scratch;
+    Value *scan_chunk = gc->to_chunk ? gc->to_chunk->top : NULL;
+    size_t was_words = (size_t)(h->nursery_end - h->nursery);
+    Value *was = h->nursery;
+
+    if (gc->ext) visit_remembered(gc);
+    s->ops->visit_roots(h, gc);
+    gc_visit_range(gc, s->roots, s->root_count);
+    gc_visit_range(gc, s->fault.irritants, s->fault.irritant_count);
+    scan_all(gc, gc->to, scan_chunk);
+    if (gc->ext) {
+        sweep_large(gc);
+        sweep_blocks(gc);
+        settle_old(gc, scan_chunk);
+    }
+    give_back_nursery(s, was, was_words);
+    frag_free(s->space, s->cache, h->frags);
+    h->frags = NULL;
+    h->frag_words = 0;
+    h->nursery = gc->to;
+    h->hp = h->mark = gc->to_hp;
+    h->limit = h->nursery_end = gc->to_end;
+    s->collections++;
+#if BUILD_DEBUG || BUILD_STRESS
+    heap_verify(h);
+#endif
+}
+
+static bool collect_once(Heap *h, Plan *plan)
+{
+    HeapScratch *s = h->scratch;
+    size_t size = (size_t)(h->nursery_end - h->nursery);
+    Gc gc;
+
+    if (plan->old_words > 0 && !heap_ext(h)) return false;
+    prepare(&gc, h, plan);
+    size_t more = MAX(plan->nursery_words, plan->young_words);
+    if (more > size && !s->ops->may_grow(h, more - size)) return false;
+    if (!get_nursery(&gc, plan)) return false;
+    if (!get_chunk(&gc, plan->old_words)) {
+        give_back_nursery(s, gc.to, (size_t)(gc.to_end - gc.to));
+        return false;
+    }
+    collect(h, &gc);
+    return true;
+}
+
+bool gc_collect(Heap *h, size_t words, bool full)
+{
+    Plan plan;
+
+    ASSERT(!h->scratch->nogc);
+    make_plan(h, full, &plan);
+    if (!collect_once(h, &plan)) return false;
+    if ((size_t)(h->limit - h->hp) >= words) return true;
+    // What survived and what is asked for need a larger nursery.
+    size_t used = (size_t)(h->hp - h->nursery);
+    memset(&plan, 0, sizeof plan);
+    plan.young_words = used;
+    plan.nursery_words = used + words + used / 2;
+    return collect_once(h, &plan);
+}
+
+// ---- life -----------------------------------------------------------------------------------
+
+static void release_blocks(HeapScratch *s, Value chain)
+{
+    while (!value_is_null(chain)) {
+        BlockRef *ref = (BlockRef *)value_words(chain);
+        chain = ref->next;
+        block_release(s->space, ref->block);
+    }
+}
+
+static void free_large(HeapScratch *s, Large *l)
+{
+    while (l) {
+        Large *next = l->next;
+        space_free(s->space, s->cache, REGION_LARGE, l, l->bytes);
+        l = next;
+    }
+}
+
+void heap_fini(Heap *h)
+{
+    HeapScratch *s = h->scratch;
+    HeapExt *e = h->ext;
+
+    if (e) {
+        release_blocks(s, e->blocks_young);
+        release_blocks(s, e->blocks_old);
+        free_large(s, e->large_young);
+        free_large(s, e->large_old);
+        free_chunks(s, e->old);
+        mem_free(MEM_HEAP, e->remembered, e->remembered_capacity * sizeof(Value *));
+        mem_free(MEM_HEAP, e, sizeof *e);
+        h->ext = NULL;
+    }
+    give_back_nursery(s, h->nursery, (size_t)(h->nursery_end - h->nursery));
+    frag_free(s->space, s->cache, h->frags);
+    h->frags = NULL;
+    h->nursery = h->nursery_end = h->hp = h->limit = h->mark = NULL;
+}
+
+void heap_stats(const Heap *h, HeapStats *out)
+{
+    const HeapExt *e = h->ext;
+
+    *out = (HeapStats){.young_words = (size_t)(h->hp - h->nursery),
+                       .young_size = (size_t)(h->nursery_end - h->nursery),
+                       .frag_words = h->frag_words};
+    if (!e) return;
+    out->old_words = e->old_words;
+    out->large_words = e->large_words;
+    out->block_bytes = e->block_bytes;
+    out->minor_count = e->minor_count;
+    out->major_count = e->major_count;
+}

@@ -1,0 +1,70 @@
+// The collector's face to those who own heaps: set-up, a collection, and visiting roots.
+//
+// Model: generational copying. A young collection copies what lives in the nursery and in message
+// fragments into a new nursery; what had survived one before goes to the old generation instead
+// (small heaps keep everything in the nursery). A full collection copies everything into fresh old
+// chunks. Large objects are marked, never moved. See vm/doc/heap.md.
+//
+// Threads: only the one that runs the heap's owner.
+#ifndef VM_HEAP_GC_H
+#define VM_HEAP_GC_H
+
+#include "vm/heap/heap.h"
+
+// The front of a piece of memory that a message or spawn arguments were copied into: behind it,
+// somewhere in its `bytes`, stand objects that point only to each other and to SHARED. It is read as
+// from-space only, never walked. In REGION_YOUNG.
+typedef struct Frag {
+    struct Frag *next; // further pieces of the same message
+    uint32_t bytes;    // of the block
+    uint32_t used;     // words of objects
+} Frag;
+
+// Starts a heap in memory that is part of its owner (an actor cell). Such a first nursery is never
+// given back.
+void heap_init(Heap *h, Value *nursery, size_t words);
+// Gives all memory back. The scratch must be set.
+void heap_fini(Heap *h);
+
+// Collects so that `words` can be taken afterwards; `full` asks for a full collection. False when
+// the owner's limit or memory is exhausted: nothing was changed then, and the fault is not set.
+MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
+
+// Updates one root or one slot of a stack object.
+void gc_visit(Gc *gc, Value *slot);
+static inline void gc_visit_range(Gc *gc, Value *first, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        gc_visit(gc, &first[i]);
+    }
+}
+
+// A fragment that the owner's heap now refers to: absorbed by the next collection.
+void heap_adopt(Heap *h, Frag *frag);
+void frag_free(struct Space *space, struct BlockCache *cache, Frag *frag); // the whole list
+
+// ---- accounting -----------------------------------------------------------------------------
+
+typedef struct {
+    size_t young_words; // used
+    size_t young_size;
+    size_t old_words;
+    size_t large_words;
+    size_t frag_words;
+    size_t block_bytes; // shared blocks referred to
+    uint32_t minor_count, major_count;
+} HeapStats;
+
+void heap_stats(const Heap *h, HeapStats *out);
+
+// Aborts unless every word of the heap is as it must be. For debug and stress builds and tests.
+void heap_verify(Heap *h);
+
+// Shared payload blocks. A new one has one reference; NULL without memory.
+MUST_USE Block *block_new(struct Space *space, size_t bytes);
+void block_retain(Block *b);
+void block_release(struct Space *space, Block *b);
+// Counts a new KIND_BLOCKREF object that the owner has just built.
+MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
+
+#endif

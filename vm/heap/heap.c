@@ -1,0 +1,265 @@
+// Allocation, remembering old slots, fragments and failures. The collector is gc.c.
+#include "vm/heap/heap_int.h"
+
+#include "vm/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void heap_init(Heap *h, Value *nursery, size_t words)
+{
+    h->hp = h->nursery = h->mark = nursery;
+    h->limit = h->nursery_end = nursery + words;
+    h->frags = NULL;
+    h->ext = NULL;
+    h->scratch = NULL;
+    h->frag_words = 0;
+    h->max_words = 0;
+}
+
+HeapExt *heap_ext(Heap *h)
+{
+    if (!h->ext) {
+        h->ext = mem_zalloc(MEM_HEAP, sizeof *h->ext);
+        if (!h->ext) return NULL;
+        h->ext->blocks_young = h->ext->blocks_old = V_NIL;
+        h->ext->old_limit = 8192; // 64 KiB
+    }
+    return h->ext;
+}
+
+// ---- allocation -----------------------------------------------------------------------------
+
+bool heap_collect_for(Heap *h, size_t words)
+{
+    if (gc_collect(h, words, false)) return true;
+    if (gc_collect(h, words, true)) return true;
+    (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
+    return false;
+}
+
+// Large objects do not use the nursery; this much of them is as good a reason to collect.
+static bool large_pressure(const HeapExt *e)
+{
+    return e->large_young_words > MAX((size_t)1 << 17, (e->old_words + e->large_words) / 2);
+}
+
+static Value *alloc_large(Heap *h, uint64_t header)
+{
+    HeapExt *e = heap_ext(h);
+    size_t words = header_words(header) + 1;
+    size_t bytes = sizeof(Large) + words * sizeof(Value);
+
+    if (!e) return NULL;
+    if (large_pressure(e) && !gc_collect(h, 0, false)) return NULL;
+    if (words > SIZE_MAX / 16 || !h->scratch->ops->may_grow(h, words)) return NULL;
+    Large *l = space_alloc(h->scratch->space, h->scratch->cache, REGION_LARGE, &bytes);
+    if (!l) return NULL;
+    l->bytes = bytes;
+    l->next = e->large_young;
+    e->large_young = l;
+    e->large_words += words;
+    e->large_young_words += words;
+    l->object[0].bits = header | HEADER_LARGE;
+    return l->object;
+}
+
+Value *heap_alloc(Heap *h, uint64_t header)
+{
+    size_t payload = header_words(header);
+    Value *p;
+
+    if (LIKELY(payload <= HEAP_LARGE_WORDS)) {
+        if (!heap_reserve(h, payload + 1)) return NULL;
+        p = heap_take(h, payload + 1);
+        p->bits = header;
+        return p;
+    }
+    ASSERT(!h->scratch->nogc);
+#if BUILD_STRESS
+    if (!heap_collect_for(h, 0)) return NULL;
+#endif
+    p = alloc_large(h, header);
+    if (!p && gc_collect(h, 0, true)) p = alloc_large(h, header);
+    if (!p) (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
+    return p;
+}
+
+void heap_trim(Heap *h, Value *object, size_t payload_words)
+{
+    size_t have = header_words(object->bits);
+
+    ASSERT(payload_words <= have);
+    if (payload_words == have) return;
+    object->bits = (object->bits & 0xffff) | (uint64_t)payload_words << 16;
+    if (object->bits & HEADER_LARGE) {
+        // The block keeps its size; a payload that became small stays where it is.
+        h->ext->large_words -= have - payload_words;
+        h->ext->large_young_words -= MIN(have - payload_words, h->ext->large_young_words);
+    } else if (object + 1 + have == h->hp) {
+        h->hp = object + 1 + payload_words;
+    } else {
+        // Something was made behind it: the gap becomes an object of its own, to keep the nursery
+        // walkable.
+        object[1 + payload_words].bits = header_make(KIND_BYTES, have - payload_words - 1);
+    }
+}
+
+// ---- stores -----------------------------------------------------------------------------------
+
+bool heap_is_shared(const Heap *h, Value v)
+{
+    return space_is_shared(h->scratch->space, value_words(v));
+}
+
+void heap_remember(Heap *h, Value *slot)
+{
+    HeapExt *e = h->ext;
+    uint32_t n = e->remembered_count;
+
+    if (n > 0 && e->remembered[n - 1] == slot) return;
+    if (n == e->remembered_capacity) {
+        uint32_t more = n ? n * 2 : 16;
+        Value **slots = mem_realloc(MEM_HEAP, e->remembered, n * sizeof(Value *),
+                                    more * sizeof(Value *));
+        if (!slots) {
+            e->remembered_overflow = true;
+            return;
+        }
+        e->remembered = slots;
+        e->remembered_capacity = more;
+    }
+    e->remembered[e->remembered_count++] = slot;
+}
+
+void heap_store_slow(Heap *h, Value object, Value *slot, Value v)
+{
+    Space *space = h->scratch->space;
+    const Value *words = value_words(object);
+
+    *slot = v;
+    // Fragments are young; a large object is scanned whole by the first collection it meets.
+    if (space_is_large(space, words) ? !(words->bits & HEADER_OLD) : !space_is_settled(space, words))
+        return;
+    if (!value_is_pointer(v) || space_is_settled(space, value_words(v))) return;
+    heap_remember(h, slot);
+}
+
+// ---- fragments and blocks -------------------------------------------------------------------------
+
+void heap_adopt(Heap *h, Frag *frag)
+{
+    Frag *last = frag;
+    size_t words = frag->used;
+
+    for (; last->next; last = last->next) {
+        words += last->next->used;
+    }
+    last->next = h->frags;
+    h->frags = frag;
+    h->frag_words = (uint32_t)MIN(h->frag_words + words, UINT32_MAX);
+    // Fragments count against the nursery, so that the next one need not be larger to hold both.
+    size_t room = (size_t)(h->nursery_end - h->hp);
+    h->limit = h->frag_words >= room ? h->hp : h->nursery_end - h->frag_words;
+}
+
+void frag_free(Space *space, BlockCache *cache, Frag *frag)
+{
+    while (frag) {
+        Frag *next = frag->next;
+        space_free(space, cache, REGION_YOUNG, frag, frag->bytes);
+        frag = next;
+    }
+}
+
+Block *block_new(Space *space, size_t bytes)
+{
+    size_t real = sizeof(Block) + bytes;
+    Block *b = space_alloc(space, NULL, REGION_LARGE, &real);
+
+    if (!b) return NULL;
+    atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
+    b->capacity = real - sizeof(Block);
+    return b;
+}
+
+void block_retain(Block *b)
+{
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+}
+
+void block_release(Space *space, Block *b)
+{
+    if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
+        space_free(space, NULL, REGION_LARGE, b, sizeof(Block) + b->capacity);
+}
+
+bool heap_note_blockref(Heap *h, Value blockref)
+{
+    HeapExt *e = heap_ext(h);
+    BlockRef *ref = (BlockRef *)value_words(blockref);
+
+    if (!e) return false;
+    ref->next = e->blocks_young;
+    e->blocks_young = blockref;
+    e->block_bytes += ref->block->capacity;
+    return true;
+}
+
+// ---- failures ---------------------------------------------------------------------------------
+
+static Fault *new_fault(Heap *h, ErrKind kind, FaultForm form, const char *who)
+{
+    Fault *f = &h->scratch->fault;
+
+    f->kind = kind;
+    f->form = form;
+    f->who = who;
+    f->irritant_count = 0;
+    return f;
+}
+
+Value fail_type(Heap *h, const char *who, const char *expected, Value got)
+{
+    Fault *f = new_fault(h, ERR_TYPE, FAULT_EXPECTED, who);
+    f->expected = expected;
+    f->irritants[0] = got;
+    f->irritant_count = 1;
+    return V_FAIL;
+}
+
+Value fail_index(Heap *h, const char *who, Value index, const char *what, size_t length)
+{
+    if (!value_is_exact_integer(index)) return fail_type(h, who, "an index", index);
+    Fault *f = new_fault(h, ERR_INDEX, FAULT_INDEX, who);
+    f->expected = what;
+    f->n = (int64_t)length;
+    f->irritants[0] = index;
+    f->irritant_count = 1;
+    return V_FAIL;
+}
+
+Value fail_div(Heap *h, const char *who)
+{
+    return fail_text(h, ERR_DIV, who, "division by zero");
+}
+
+Value fail_text(Heap *h, ErrKind kind, const char *who, const char *fmt, ...)
+{
+    Fault *f = new_fault(h, kind, FAULT_TEXT, who);
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(f->text, sizeof f->text, fmt, args);
+    va_end(args);
+    return V_FAIL;
+}
+
+Value fail_with(Heap *h, ErrKind kind, const char *who, const char *text, Value irritant)
+{
+    (void)fail_text(h, kind, who, "%s", text);
+    h->scratch->fault.irritants[0] = irritant;
+    h->scratch->fault.irritant_count = 1;
+    return V_FAIL;
+}

@@ -1,0 +1,72 @@
+// Shared by the files of vm/heap: the parts of a heap that exist only once it has been collected,
+// and the collector's working state.
+#ifndef VM_HEAP_HEAP_INT_H
+#define VM_HEAP_HEAP_INT_H
+
+#include "vm/heap/gc.h"
+#include "vm/heap/space.h"
+
+// A piece of an old generation: objects one after another. In REGION_OLD.
+typedef struct Chunk {
+    struct Chunk *next;
+    size_t bytes;
+    Value *top; // end of the objects
+    Value words[];
+} Chunk;
+
+static inline Value *chunk_end(Chunk *c)
+{
+    return (Value *)((char *)c + c->bytes);
+}
+
+// A large object: this, then the object. In REGION_LARGE.
+typedef struct Large {
+    struct Large *next;
+    struct Large *grey; // list of those marked and not yet scanned
+    size_t bytes;
+    Value object[]; // header first
+} Large;
+
+static inline Large *large_of(const Value *object)
+{
+    return container_of(object, Large, object);
+}
+
+typedef struct HeapExt {
+    Chunk *old;         // newest first; only the first one has room
+    size_t old_words;   // used, all chunks
+    size_t old_limit;   // of old_words + large_words, at which the next collection is a full one
+    Large *large_young; // made since the last collection
+    Large *large_old;
+    size_t large_words;       // of both lists
+    size_t large_young_words; // of the first
+    Value **remembered;       // slots of old objects that may point to young ones
+    uint32_t remembered_count, remembered_capacity;
+    bool remembered_overflow; // no memory to grow: the next collection is a full one
+    Value blocks_young, blocks_old; // chains of KIND_BLOCKREF objects, V_NIL at the end
+    size_t block_bytes;             // of the blocks they refer to
+    uint32_t minor_count, major_count;
+} HeapExt;
+
+struct Gc {
+    Heap *h;
+    HeapExt *ext;
+    const HeapOwnerOps *ops;
+    char *base;       // of the space
+    size_t skip_end;  // offsets below are left alone: SHARED, and OLD in a young collection
+    size_t large_at, large_bytes; // offset and size of LARGE
+    size_t old_end;   // offset where OLD ends
+    char *promote_at; // [promote_at, + promote_bytes): survivors of an earlier collection
+    size_t promote_bytes;
+    bool major;
+    bool into_old; // everything that moves becomes old
+    bool in_old;   // the object being scanned is old: note its slots that point to young ones
+    Value *to, *to_hp, *to_end; // the new nursery
+    Chunk *to_chunk;            // where promoted objects go, with room for all there can be
+    Large *grey;
+};
+
+HeapExt *heap_ext(Heap *h); // makes it when there is none; NULL without memory
+void heap_remember(Heap *h, Value *slot);
+
+#endif
