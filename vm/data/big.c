@@ -552,14 +552,15 @@ static Value shift_right(Heap *h, const char *who, const Value *x, uint64_t bits
 
     if (bits >= int_bits(a)) return value_fix(a.negative ? -1 : 0);
     size_t count = a.count - (size_t)(bits / LIMB_BITS);
-    uint64_t *out = int_begin(h, count + 1);
+    uint64_t *out = int_begin(h, count + a.negative);
     if (!out) return V_FAIL;
     a = int_view(*x, &spare);
-    bool adjust = a.negative && limbs_any_below(a.limbs, bits);
-    out[count - 1] = 0;
     limbs_shift_right(out, a.limbs, a.count, bits);
-    out[count] = mpn_add_1(out, out, (mp_size_t)count, adjust);
-    return int_finish(h, who, out, count + 1, a.negative);
+    if (a.negative) {
+        bool adjust = limbs_any_below(a.limbs, bits);
+        out[count] = mpn_add_1(out, out, (mp_size_t)count, adjust);
+    }
+    return int_finish(h, who, out, count + a.negative, a.negative);
 }
 
 Value int_shift(Heap *h, const char *who, const Value *x, int64_t count)

@@ -1,6 +1,7 @@
 // Listings of code, driven by the opcode table.
 #include "vm/image/image.h"
 
+#include "vm/image/prim.h"
 #include "vm/image/tags.h"
 
 #include <string.h>
@@ -100,7 +101,7 @@ static void print_ext(Buf *out, const ModuleView *m, Insn in, uint32_t pc)
             break;
         case 'n':
             buf_text(out, " ");
-            print_text(out, m, m->natives[*word].name);
+            buf_text(out, prim_info((int)m->natives[*word].prim)->name);
             break;
         case 'f':
             buf_printf(out, " code:%u (", (unsigned)*word);

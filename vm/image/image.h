@@ -86,7 +86,7 @@ typedef struct {
 } ImageCell;
 
 typedef struct {
-    ImageText name; // of the primitive
+    uint32_t prim; // PrimId: stable, because images of another primitive table are refused
 } ImageNative;
 
 typedef struct {

@@ -98,5 +98,10 @@ ContentHash image_toolchain(void)
         low = hash_bytes(op_info[i].ext, strlen(op_info[i].ext), low);
         high = hash_bytes(op_info[i].name, strlen(op_info[i].name), high);
     }
+    for (int i = 0; i < PRIM_COUNT; i++) {
+        const PrimInfo *p = prim_info(i);
+        low = hash_bytes(p->name, strlen(p->name), low ^ p->shape);
+        high ^= (uint64_t)(uint8_t)p->min_args << 8 | (uint64_t)(uint8_t)p->max_args;
+    }
     return (ContentHash){low, high};
 }

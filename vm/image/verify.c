@@ -38,7 +38,6 @@ typedef struct {
     char *why;
     size_t why_size;
     uint8_t *starts; // one bit a word: an instruction starts here
-    int16_t *native_prims;
     uint32_t code;   // being verified
     uint32_t pc;
     uint32_t end;    // one past the code's last word
@@ -199,7 +198,7 @@ static bool check_call_target(Verify *v, Insn in)
 static bool check_native(Verify *v, Insn in, uint64_t index)
 {
     if (index >= v->m->native_count) return refuse(v, "native index");
-    const PrimInfo *prim = prim_info(v->native_prims[index]);
+    const PrimInfo *prim = prim_info((int)v->m->natives[index].prim);
     if (in.c < prim->min_args || (prim->max_args >= 0 && in.c > prim->max_args))
         return refuse(v, "%s with %u arguments", prim->name, in.c);
     return true;
@@ -490,15 +489,12 @@ static bool verify_init(Verify *v)
     return true;
 }
 
-static bool find_natives(Verify *v)
+static bool check_natives(Verify *v)
 {
     for (uint32_t i = 0; i < v->m->native_count; i++) {
-        size_t size;
-        const char *name = image_text(v->m, v->m->natives[i].name, &size);
-        int prim = name && size > 1 ? prim_find(name, size) : -1;
-        if (prim < 0 || prim_info(prim)->shape != PRIM_NATIVE)
-            return refuse(v, "unknown native %.*s", name ? (int)MIN(size, 40) : 0, name ? name : "");
-        v->native_prims[i] = (int16_t)prim;
+        uint32_t prim = v->m->natives[i].prim;
+        if (prim >= PRIM_COUNT || prim_info((int)prim)->shape != PRIM_NATIVE)
+            return refuse(v, "unknown native %u", prim);
     }
     return true;
 }
@@ -506,18 +502,15 @@ static bool find_natives(Verify *v)
 bool image_verify(const ModuleView *m, char *why, size_t why_size)
 {
     size_t start_bytes = m->word_count / 8 + 1;
-    size_t prim_bytes = (m->native_count + 1) * sizeof(int16_t);
     Verify v = {.m = m, .why = why, .why_size = why_size};
     bool ok = false;
 
     v.starts = mem_zalloc(MEM_IMAGE, start_bytes);
-    v.native_prims = mem_zalloc(MEM_IMAGE, prim_bytes);
-    if (v.starts && v.native_prims) {
-        ok = find_natives(&v) && verify_codes(&v) && verify_init(&v);
+    if (v.starts) {
+        ok = check_natives(&v) && verify_codes(&v) && verify_init(&v);
     } else {
         snprintf(why, why_size, "out of memory");
     }
     mem_free(MEM_IMAGE, v.starts, start_bytes);
-    mem_free(MEM_IMAGE, v.native_prims, prim_bytes);
     return ok;
 }

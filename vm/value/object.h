@@ -129,6 +129,17 @@ static inline uint32_t bytes_scalar_at(const uint8_t *data, unsigned width_log2,
     return ((const uint32_t *)data)[i];
 }
 
+static inline void bytes_set_scalar(uint8_t *data, unsigned width_log2, size_t i, uint32_t scalar)
+{
+    if (width_log2 == 0) {
+        data[i] = (uint8_t)scalar;
+    } else if (width_log2 == 1) {
+        ((uint16_t *)data)[i] = (uint16_t)scalar;
+    } else {
+        ((uint32_t *)data)[i] = scalar;
+    }
+}
+
 static inline uint32_t string_scalar(Value v, size_t i)
 {
     Bytes *b = value_bytes(v);
@@ -142,7 +153,7 @@ typedef struct Symbol {
     uint64_t header; // KIND_SYMBOL
     uint64_t hash;
     struct Symbol *next; // bucket of the symbol table
-    Value string;        // immutable, shared
+    Value string;        // the name as an immutable shared string; 0 until somebody asks
     uint32_t utf8_bytes;
     char utf8[]; // NUL-terminated
 } Symbol;

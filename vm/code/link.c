@@ -1,0 +1,377 @@
+// Linking: from image bytes to code that runs. Code words are copied into SHARED and every index in
+// them is replaced by the address of what it names; modules that are imported come first.
+//
+// Threads: the code space's lock is held from end to end: a module is seen by others only when it
+// is complete.
+#include "vm/code/code_int.h"
+
+#include "vm/base/hash.h"
+#include "vm/base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    CodeSpace *cs;
+    RunList *list;
+    char *why;
+    size_t why_size;
+    unsigned depth; // of imports
+} Link;
+
+#define IMPORT_DEPTH_MAX 1000
+
+COLD static bool refuse(Link *l, const ModuleView *v, const char *what)
+{
+    size_t size = 0;
+    const char *name = v ? image_text(v, v->head->name, &size) : NULL;
+
+    if (name) {
+        snprintf(l->why, l->why_size, "%s (module %.*s)", what, (int)MIN(size, 100), name);
+    } else {
+        snprintf(l->why, l->why_size, "%s", what);
+    }
+    return false;
+}
+
+// ---- names --------------------------------------------------------------------------------------
+
+static Value text_symbol(CodeSpace *cs, const ModuleView *v, ImageText text)
+{
+    size_t size;
+    const char *p = image_text(v, text, &size);
+
+    if (!p) return V_FAIL;
+    if (size == 0) return V_FALSE;
+    return symbol_intern(cs->symbols, p, size);
+}
+
+static LoadedModule *find_loaded(CodeSpace *cs, Value name)
+{
+    LoadedModule *m = cs->modules;
+    while (m && !value_is(m->name, name)) {
+        m = m->next;
+    }
+    return m;
+}
+
+// The module row of a library image; false when no library has it.
+static bool find_in_libraries(CodeSpace *cs, const char *name, size_t size, ModuleView *view,
+                              bool *trusted)
+{
+    const char *why;
+
+    for (Library *lib = cs->libraries; lib; lib = lib->next) {
+        for (uint32_t i = 0; i < lib->view.module_count; i++) {
+            size_t have;
+            if (!image_module(&lib->view, i, view, &why)) continue;
+            const char *text = image_text(view, view->head->name, &have);
+            if (text && have == size && memcmp(text, name, size) == 0) {
+                *trusted = lib->trusted;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// ---- one module -----------------------------------------------------------------------------------
+
+static bool make_codes(Link *l, LoadedModule *m)
+{
+    CodeSpace *cs = l->cs;
+    uint32_t n = m->view.code_count;
+
+    m->codes = space_shared(cs->space, MAX(n, 1u) * sizeof(Code));
+    if (!m->codes) return refuse(l, &m->view, "out of memory");
+    for (uint32_t i = 0; i < n; i++) {
+        const ImageCode *row = &m->view.codes[i];
+        Code *c = &m->codes[i];
+        c->header = header_make(KIND_CODE, sizeof *c / sizeof(Value) - 1);
+        c->entry = m->words + row->start;
+        c->module = m;
+        c->name = text_symbol(cs, &m->view, row->name);
+        if (value_is(c->name, V_FAIL)) return refuse(l, &m->view, "damaged image (name of a code)");
+        c->index = i;
+        c->free_count = row->free_count;
+        c->self.header = header_make(KIND_PROC, 1);
+        c->self.code = c;
+    }
+    return true;
+}
+
+static bool make_cells(Link *l, LoadedModule *m)
+{
+    CodeSpace *cs = l->cs;
+    uint32_t n = m->view.cell_count;
+
+    m->cells = mem_zalloc(MEM_CODE, n * sizeof *m->cells);
+    if (!m->cells) return refuse(l, &m->view, "out of memory");
+    for (uint32_t i = 0; i < n; i++) {
+        const ImageCell *row = &m->view.cells[i];
+        Value name = text_symbol(cs, &m->view, row->name);
+        if (!value_is_kind(name, KIND_SYMBOL)) return refuse(l, &m->view, "damaged image (cell)");
+        if (row->flags & CELL_HERE) {
+            LoadedModule *home = find_loaded(cs, m->name);
+            m->cells[i] = cell_intern(cs, home ? home : m, name, row->flags);
+            if (!m->cells[i]) return refuse(l, &m->view, "out of memory");
+            continue;
+        }
+        Value module = text_symbol(cs, &m->view, row->module);
+        m->cells[i] = cell_lookup(cs, module, name);
+        if (!m->cells[i]) {
+            snprintf(l->why, l->why_size, "module %.100s has no variable %.100s, which %.100s uses",
+                     value_is_symbol(module) ? value_symbol(module)->utf8 : "?",
+                     value_symbol(name)->utf8, value_symbol(m->name)->utf8);
+            return false;
+        }
+    }
+    return true;
+}
+
+// Replaces indexes by addresses in the copied words.
+static void patch_words(LoadedModule *m, uint64_t *words, const NativeFn *natives)
+{
+    for (uint32_t pc = 0; pc < m->view.word_count;) {
+        Insn in = insn_from_word(words[pc]);
+        uint64_t *word = &words[pc + 1];
+        for (const char *e = op_info[in.op].ext; *e; e++, word++) {
+            if (*e == 'l') {
+                *word = m->literals[*word].bits;
+            } else if (*e == 'c') {
+                *word = (uint64_t)m->cells[*word];
+            } else if (*e == 'n') {
+                *word = (uint64_t)natives[m->view.natives[*word].prim];
+            } else if (*e == 'f') {
+                *word = (uint64_t)&m->codes[*word];
+            } else if (*e == 's') {
+                break;
+            }
+        }
+        pc += insn_words(in);
+    }
+}
+
+static void make_words(Link *l, LoadedModule *m)
+{
+    uint64_t *words = (uint64_t *)(uintptr_t)m->words;
+
+    memcpy(words, m->view.words, m->view.word_count * sizeof *words);
+    patch_words(m, words, l->cs->natives);
+}
+
+static bool add_to_run(Link *l, LoadedModule *m)
+{
+    RunList *list = l->list;
+
+    if (list->count == list->capacity) {
+        uint32_t more = list->capacity ? list->capacity * 2 : 16;
+        LoadedModule **modules = mem_realloc(MEM_CODE, list->modules,
+                                             list->capacity * sizeof *modules,
+                                             more * sizeof *modules);
+        if (!modules) return refuse(l, NULL, "out of memory");
+        list->modules = modules;
+        list->capacity = more;
+    }
+    list->modules[list->count++] = m;
+    return true;
+}
+
+static bool require(Link *l, const char *name, size_t size, const ContentHash *interface);
+
+static bool require_imports(Link *l, const ModuleView *v)
+{
+    for (uint32_t i = 0; i < v->import_count; i++) {
+        size_t size;
+        const char *name = image_text(v, v->imports[i].name, &size);
+        if (!name) return refuse(l, v, "damaged image (import)");
+        if (!require(l, name, size, &v->imports[i].interface)) return false;
+    }
+    return true;
+}
+
+static LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
+{
+    CodeSpace *cs = l->cs;
+    char why[160];
+
+    if (!trusted && !image_verify(v, why, sizeof why)) {
+        refuse(l, v, why);
+        return NULL;
+    }
+    if (!require_imports(l, v)) return NULL;
+    LoadedModule *m = mem_zalloc(MEM_CODE, sizeof *m);
+    if (!m) {
+        refuse(l, v, "out of memory");
+        return NULL;
+    }
+    m->view = *v;
+    m->name = text_symbol(cs, v, v->head->name);
+    m->words = space_shared(cs->space, MAX(v->word_count, 1u) * sizeof(uint64_t));
+    if (!value_is_kind(m->name, KIND_SYMBOL) || !m->words) {
+        refuse(l, v, m->words ? "damaged image (module name)" : "out of memory");
+    } else if (!literals_load(cs, m)) {
+        refuse(l, v, "damaged image (literals)");
+    } else if (make_codes(l, m) && make_cells(l, m) && code_map_add(cs, m) && add_to_run(l, m)) {
+        make_words(l, m);
+        m->next = cs->modules;
+        cs->modules = m;
+        return m;
+    }
+    mem_free(MEM_CODE, m->cells, v->cell_count * sizeof *m->cells);
+    mem_free(MEM_CODE, m, sizeof *m);
+    return NULL;
+}
+
+static bool require(Link *l, const char *name, size_t size, const ContentHash *interface)
+{
+    CodeSpace *cs = l->cs;
+    Value symbol = symbol_intern(cs->symbols, name, size);
+    LoadedModule *m = find_loaded(cs, symbol);
+    ModuleView view;
+    bool trusted;
+
+    if (!m) {
+        if (!find_in_libraries(cs, name, size, &view, &trusted)) {
+            snprintf(l->why, l->why_size, "unknown module in import: %.*s", (int)MIN(size, 100),
+                     name);
+            return false;
+        }
+        if (++l->depth > IMPORT_DEPTH_MAX) return refuse(l, &view, "imports nested too deep");
+        m = link_module(l, &view, trusted);
+        l->depth--;
+        if (!m) return false;
+    }
+    if (interface && !hash_content_equal(*interface, m->view.head->interface)) {
+        snprintf(l->why, l->why_size,
+                 "image compiled against another version of module %.*s; compile it again",
+                 (int)MIN(size, 100), name);
+        return false;
+    }
+    return true;
+}
+
+// ---- images ---------------------------------------------------------------------------------------
+
+static bool link_image(Link *l, const ImageView *view)
+{
+    ModuleView module;
+    const char *why;
+
+    for (uint32_t i = 0; i < view->module_count; i++) {
+        if (!image_module(view, i, &module, &why)) return refuse(l, NULL, why);
+        size_t size;
+        const char *name = image_text(&module, module.head->name, &size);
+        Value symbol = name ? symbol_intern(l->cs->symbols, name, size) : V_FAIL;
+        bool open = (module.head->flags & MODULE_OPEN) != 0;
+        if (!open && value_is_symbol(symbol) && find_loaded(l->cs, symbol))
+            return refuse(l, &module, "a module of this name is loaded already");
+        if (!link_module(l, &module, false)) return false;
+    }
+    return true;
+}
+
+bool code_load(CodeSpace *cs, void *bytes, size_t size, bool owned, RunList *list, char *why,
+               size_t why_size)
+{
+    Link l = {.cs = cs, .list = list, .why = why, .why_size = why_size};
+    uint32_t before = list->count;
+    ImageView view;
+    const char *bad;
+    bool ok = image_open(&view, bytes, size, false, &bad);
+
+    if (!ok) snprintf(why, why_size, "%s", bad);
+    plat_lock(&cs->lock);
+    ok = ok && link_image(&l, &view);
+    // The bytes stay as long as anything of them is in use: modules refer to their tables.
+    bool used = list->count > before;
+    if (owned && used) {
+        LoadedModule *last = list->modules[list->count - 1];
+        last->owned_image = bytes;
+        last->owned_bytes = size;
+    }
+    plat_unlock(&cs->lock);
+    if (owned && !used) mem_free(MEM_IMAGE, bytes, size);
+    return ok;
+}
+
+bool code_require(CodeSpace *cs, const char *name, size_t name_size, RunList *list, char *why,
+                  size_t why_size)
+{
+    Link l = {.cs = cs, .list = list, .why = why, .why_size = why_size};
+
+    plat_lock(&cs->lock);
+    bool ok = require(&l, name, name_size, NULL);
+    plat_unlock(&cs->lock);
+    return ok;
+}
+
+bool code_add_library(CodeSpace *cs, const void *bytes, size_t size, bool trusted, const char **why)
+{
+    Library *lib = mem_zalloc(MEM_CODE, sizeof *lib);
+
+    *why = "out of memory";
+    if (!lib) return false;
+    if (!image_open(&lib->view, bytes, size, trusted, why)) {
+        mem_free(MEM_CODE, lib, sizeof *lib);
+        return false;
+    }
+    lib->trusted = trusted;
+    plat_lock(&cs->lock);
+    lib->next = cs->libraries;
+    cs->libraries = lib;
+    plat_unlock(&cs->lock);
+    return true;
+}
+
+const uint8_t *code_library_interface(CodeSpace *cs, const char *name, size_t *size)
+{
+    ModuleView view;
+    bool trusted;
+
+    plat_lock(&cs->lock);
+    bool found = find_in_libraries(cs, name, strlen(name), &view, &trusted);
+    plat_unlock(&cs->lock);
+    *size = found ? view.interface_bytes : 0;
+    return found ? view.interface : NULL;
+}
+
+void code_each_library(CodeSpace *cs, void (*each)(void *context, const char *name, size_t size),
+                       void *context)
+{
+    ModuleView view;
+    const char *why, *name;
+    size_t size;
+
+    for (Library *lib = cs->libraries; lib; lib = lib->next) {
+        for (uint32_t i = 0; i < lib->view.module_count; i++) {
+            if (!image_module(&lib->view, i, &view, &why)) continue;
+            name = image_text(&view, view.head->name, &size);
+            if (name) each(context, name, size);
+        }
+    }
+}
+
+void run_list_free(RunList *list)
+{
+    mem_free(MEM_CODE, list->modules, list->capacity * sizeof *list->modules);
+    *list = (RunList){0};
+}
+
+Value module_init_proc(LoadedModule *m)
+{
+    return value_from_words(&m->codes[m->view.head->init_code].self, TAG_PROC);
+}
+
+Cell *module_main(LoadedModule *m)
+{
+    uint32_t at = m->view.head->main_cell;
+    return at ? m->cells[at - 1] : NULL;
+}
+
+void module_set_state(CodeSpace *cs, LoadedModule *m, ModuleState state)
+{
+    plat_lock(&cs->lock);
+    m->state = state;
+    plat_unlock(&cs->lock);
+}
