@@ -1,4 +1,4 @@
-// Shared by numlex.c and numlex_double.c only.
+// Digits, for those who take a scanned number apart: numlex_double.c and vm/data/num_read.c.
 #ifndef VM_BASE_NUMLEX_INT_H
 #define VM_BASE_NUMLEX_INT_H
 

@@ -5,7 +5,8 @@
 // Model: a value is a fixnum or a KIND_BIGNUM object, sign and magnitude (num_int.h, IntView). Each
 // operation looks at its arguments, takes room for the result (which may move the arguments),
 // looks at them again, and lets mpn write the result in place. int_finish then drops leading zeros
-// and turns what fits into a fixnum: [B1] a bignum never fits a fixnum and has no leading zero limb.
+// and turns what fits into a fixnum: [B1] a bignum never fits a fixnum and has no leading zero
+// limb.
 //
 // Memory: what mpn wants besides the result comes from a Scratch. mpn takes temporary memory of its
 // own for large operands and aborts when there is none; limbs_have_room is asked before.
@@ -44,8 +45,8 @@ void scratch_close(Scratch *s)
     if (s->limbs != s->local) mem_free(MEM_SCRATCH, s->limbs, s->count * sizeof(uint64_t));
 }
 
-// mpn's appetite was seen to stay below four times the operands' limbs. Small ones are not worth the
-// question: the work on 4,096 limbs takes longer than the two system calls.
+// mpn's appetite was seen to stay below four times the operands' limbs. Small ones are not worth
+// the question: the work on 4,096 limbs takes longer than the two system calls.
 bool limbs_have_room(size_t limbs)
 {
     if (limbs < 4096) return true;
@@ -154,8 +155,7 @@ static Value add_magnitudes(Heap *h, const char *who, const Value *x, const Valu
     IntView a = int_view(*x, &spare[0]), b = int_view(*y, &spare[1]);
     uint64_t b_top = a.count == b.count ? b.limbs[b.count - 1] : 0;
     // A limb for the carry only where one may come: it would have to be given back.
-    bool may_carry =
-        __builtin_add_overflow(a.limbs[a.count - 1], b_top, &top) || top == UINT64_MAX;
+    bool may_carry = __builtin_add_overflow(a.limbs[a.count - 1], b_top, &top) || top == UINT64_MAX;
     size_t count = a.count + may_carry;
     uint64_t *sum = int_begin(h, count);
 
@@ -225,17 +225,15 @@ void limbs_mul(uint64_t *out, IntView x, IntView y)
     }
 }
 
-uint64_t limbs_mul_1(uint64_t *limbs, size_t count, uint64_t by, uint64_t add)
+uint64_t limbs_mul_1(uint64_t *limbs, size_t count, uint64_t by)
 {
-    uint64_t carry = mpn_mul_1(limbs, limbs, (mp_size_t)count, by);
-    return carry + mpn_add_1(limbs, limbs, (mp_size_t)count, add);
+    return mpn_mul_1(limbs, limbs, (mp_size_t)count, by);
 }
 
 Value int_mul(Heap *h, const char *who, const Value *x, const Value *y)
 {
     int64_t product;
-    if (value_both_fix(*x, *y) &&
-        !__builtin_mul_overflow(value_int(*x), value_int(*y), &product)) {
+    if (value_both_fix(*x, *y) && !__builtin_mul_overflow(value_int(*x), value_int(*y), &product)) {
         return num_from_int64(h, product);
     }
     uint64_t spare[2];

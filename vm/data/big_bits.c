@@ -1,9 +1,9 @@
 // Exact integers as rows of bits: two's complement of infinite width, as SRFI 151 sees them, over
 // the sign and magnitude in which they are stored.
 //
-// Model: the two's complement of a negative number is its magnitude with all bits flipped, plus one.
-// Both ways are done limb by limb from the least significant end with the carry of that one, so
-// nothing is copied. Beyond the last limb a number goes on with limbs of its sign.
+// Model: the two's complement of a negative number is its magnitude with all bits flipped, plus
+// one. Both ways are done limb by limb from the least significant end with the carry of that one,
+// so nothing is copied. Beyond the last limb a number goes on with limbs of its sign.
 #include "vm/data/num_int.h"
 
 typedef enum { BITS_AND, BITS_OR, BITS_XOR } BitOp;

@@ -2,9 +2,9 @@
 // and comparisons that round neither.
 //
 // Model: ieee.h. An exact number is rounded from its leading 64 bits and from what lies below them;
-// for a ratio the leading bits of the quotient are an estimate, and where that cannot decide between
-// two doubles, the number is compared exactly with the point half way between them, which takes one
-// pass over the limbs (limbs_compare_scaled) and neither memory nor a long division.
+// for a ratio the leading bits of the quotient are an estimate, and where that cannot decide
+// between two doubles, the number is compared exactly with the point half way between them, which
+// takes one pass over the limbs (limbs_compare_scaled) and neither memory nor a long division.
 #include "vm/data/num_int.h"
 
 #include <math.h>
@@ -16,15 +16,16 @@ bool flo_is_integer(double d)
 
 // ---- exact to inexact -----------------------------------------------------------------------
 
-static double int_to_double(IntView x)
+double flo_from_int(IntView x, int64_t exponent, bool has_more)
 {
     if (x.count == 0) return 0.0;
     unsigned __int128 top = limbs_top(x.limbs, x.count);
     uint64_t bits = int_bits(x);
-    IeeeCut cut = ieee_cut((uint64_t)(top >> 64), (int64_t)bits - 64);
+    IeeeCut cut = ieee_cut((uint64_t)(top >> 64), (int64_t)bits - 64 + exponent);
     int order = cut.past_half < 0 ? -1 : cut.past_half > 0;
     if (order == 0) {
-        bool has_more = (uint64_t)top != 0 || (bits > 128 && limbs_any_below(x.limbs, bits - 128));
+        has_more = has_more || (uint64_t)top != 0 ||
+                   (bits > 128 && limbs_any_below(x.limbs, bits - 128));
         order = has_more;
     }
     return ieee_compose(cut.kept, cut.lsb, order, x.negative);
@@ -62,7 +63,7 @@ double num_to_double(Value x)
     case NUM_CLASS_FIX:
         return (double)value_int(x);
     case NUM_CLASS_BIG:
-        return int_to_double(int_view(x, &spare[0]));
+        return flo_from_int(int_view(x, &spare[0]), 0, false);
     case NUM_CLASS_RATIO:
         return ratio_to_double(int_view(ratio_numerator(x), &spare[0]),
                                int_view(ratio_denominator(x), &spare[1]));

@@ -107,22 +107,20 @@ MUST_USE uint64_t *int_begin(Heap *h, size_t limbs) MAY_GC;
 Value int_finish(Heap *h, const char *who, uint64_t *limbs, size_t count, bool negative);
 
 // n * 2^shift.
-Value int_from_shifted(Heap *h, const char *who, uint64_t n, uint64_t shift,
-                       bool negative) MAY_GC;
+Value int_from_shifted(Heap *h, const char *who, uint64_t n, uint64_t shift, bool negative) MAY_GC;
 Value int_from_magnitude(Heap *h, uint64_t n, bool negative) MAY_GC;
 
 BinaryOp int_add, int_sub, int_mul, int_gcd;
 typedef enum { DIVIDE_QUOTIENT, DIVIDE_REMAINDER, DIVIDE_FLOOR, DIVIDE_MODULO } DivideKind;
 // The divisor is not zero.
-Value int_divide(Heap *h, const char *who, const Value *x, const Value *y,
-                 DivideKind kind) MAY_GC;
+Value int_divide(Heap *h, const char *who, const Value *x, const Value *y, DivideKind kind) MAY_GC;
 BinaryOp int_quotient, int_remainder, int_floor, int_modulo; // the same, by kind
 Value int_negate(Heap *h, const char *who, const Value *x) MAY_GC;
 Value int_shift(Heap *h, const char *who, const Value *x, int64_t count) MAY_GC; // floors
 // Floor of the root, and what is left over in *rest unless it is NULL (a root of the caller).
 Value int_sqrt(Heap *h, const char *who, const Value *x, Value *rest) MAY_GC;
 bool int_is_square(IntView x);
-int int_compare(Value x, Value y);            // -1, 0, 1
+int int_compare(Value x, Value y); // -1, 0, 1
 int int_compare_magnitudes(IntView x, IntView y);
 
 // ---- limbs in plain memory --------------------------------------------------------------------
@@ -144,7 +142,7 @@ void scratch_close(Scratch *s);
 MUST_USE bool limbs_have_room(size_t limbs);
 
 void limbs_mul(uint64_t *out, IntView x, IntView y); // both not zero; out: x.count + y.count
-uint64_t limbs_mul_1(uint64_t *limbs, size_t count, uint64_t by, uint64_t add); // in place; carry
+uint64_t limbs_mul_1(uint64_t *limbs, size_t count, uint64_t by); // in place, returns the carry
 // Both return how many limbs they wrote, without leading zeros.
 size_t limbs_shift_left(uint64_t *out, const uint64_t *x, size_t count, uint64_t bits);
 size_t limbs_shift_right(uint64_t *out, const uint64_t *x, size_t count, uint64_t bits);
@@ -185,6 +183,7 @@ Value *ratio_step(Heap *h, const char *who, BinaryOp *op, const Value *x, const 
 Value ratio_make(Heap *h, const Value *n, const Value *d) MAY_GC;
 BinaryOp ratio_add, ratio_sub, ratio_mul;
 BinaryOp ratio_div; // of all exact numbers; the divisor is not zero
+Value ratio_negate(Heap *h, const char *who, const Value *x) MAY_GC;
 // Sign of x - y for exact numbers that are not both integers. NUM_FAILED when memory is out.
 NumOrder ratio_compare(Heap *h, const char *who, Value x, Value y);
 Value ratio_round(Heap *h, const char *who, const Value *x, NumRounding how) MAY_GC;
@@ -197,6 +196,8 @@ static inline Value flo_make(Heap *h, double d)
 }
 
 bool flo_is_integer(double d); // not infinite, no NaN
+// x * 2^exponent, correctly rounded; has_more: a bit more than that, by less than 2^exponent.
+double flo_from_int(IntView x, int64_t exponent, bool has_more);
 NumOrder flo_order(double x, double y);
 NumOrder flo_compare_exact(double d, Value x); // x is exact
 Value flo_to_exact(Heap *h, const char *who, const Value *x) MAY_GC;
@@ -209,7 +210,8 @@ typedef enum { ZERO_POSITIVE, ZERO_OF_X, ZERO_OF_Y, ZERO_OF_QUOTIENT } ZeroSign;
 Value flo_integer_op(Heap *h, const char *who, const Value *x, const Value *y, BinaryOp *op,
                      ZeroSign zero) MAY_GC;
 
-// Shortest decimal digits * 10^exponent of a positive finite double (num_print.c).
+// Shortest decimal digits, without zeros at the end, of a positive finite double: d = digits *
+// 10^exponent to reading precision (flo_shortest.c).
 typedef struct {
     uint64_t digits;
     int exponent;

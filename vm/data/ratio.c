@@ -112,6 +112,17 @@ Value ratio_div(Heap *h, const char *who, const Value *x, const Value *y)
     return result;
 }
 
+Value ratio_negate(Heap *h, const char *who, const Value *x)
+{
+    unsigned mark = heap_root_mark(h);
+    const Value *n = heap_root(h, ratio_numerator(*x)), *d = heap_root(h, ratio_denominator(*x));
+    Value *negated = heap_root(h, int_negate(h, who, n));
+    Value result = value_is(*negated, V_FAIL) ? V_FAIL : ratio_make(h, negated, d);
+
+    heap_unroot(h, mark);
+    return result;
+}
+
 // ---- comparison -----------------------------------------------------------------------------
 
 // Sign of |a d| - |c b|, of which neither is zero. NUM_FAILED without memory.
@@ -158,7 +169,7 @@ NumOrder ratio_compare(Heap *h, const char *who, Value x, Value y)
         fail_no_memory(h, who);
         return order;
     }
-    return a.negative ? (NumOrder)-(int)order : order;
+    return a.negative ? (NumOrder) - (int)order : order;
 }
 
 // ---- rounding -------------------------------------------------------------------------------
@@ -332,8 +343,7 @@ Value num_rationalize(Heap *h, const char *who, const Value *x, const Value *y)
     if (!value_is_number(*y)) return fail_type(h, who, "a real number", *y);
     unsigned mark = heap_root_mark(h);
     bool is_exact = num_is_exact(*x) && num_is_exact(*y);
-    Value result =
-        is_exact ? rationalize_exact(h, who, x, y) : rationalize_inexact(h, who, x, y);
+    Value result = is_exact ? rationalize_exact(h, who, x, y) : rationalize_inexact(h, who, x, y);
     heap_unroot(h, mark);
     return result;
 }

@@ -102,14 +102,12 @@ Value num_div(Heap *h, const char *who, const Value *x, const Value *y)
 
 Value num_negate(Heap *h, const char *who, const Value *x)
 {
-    Value zero = value_fix(0);
-
     switch (num_class(*x)) {
     case NUM_CLASS_FIX:
     case NUM_CLASS_BIG:
         return int_negate(h, who, x);
     case NUM_CLASS_RATIO:
-        return ratio_sub(h, who, &zero, x);
+        return ratio_negate(h, who, x);
     case NUM_CLASS_FLO:
         return flo_make(h, -value_double(*x));
     case NUM_CLASS_NONE:
@@ -239,19 +237,15 @@ Value num_denominator(Heap *h, const char *who, const Value *x)
 
 // ---- cost -----------------------------------------------------------------------------------
 
+static size_t int_limbs(Value x)
+{
+    return value_is_big(x) ? header_words(value_header(x)) : 1;
+}
+
 static size_t limb_count(Value x)
 {
-    switch (num_class(x)) {
-    case NUM_CLASS_BIG:
-        return header_words(value_header(x));
-    case NUM_CLASS_RATIO:
-        return limb_count(object_ref(x, 0)) + limb_count(object_ref(x, 1)); // integers: one level
-    case NUM_CLASS_FIX:
-    case NUM_CLASS_FLO:
-    case NUM_CLASS_NONE:
-        break;
-    }
-    return 1;
+    if (!value_is_ratio(x)) return int_limbs(x);
+    return int_limbs(object_ref(x, 0)) + int_limbs(object_ref(x, 1));
 }
 
 // A product of n and m limbs, n >= m: n / m squares of size m. The square takes m^2 steps up to
@@ -276,7 +270,8 @@ uint64_t num_cost(NumCost what, Value x, Value y)
     case NUM_COST_PRODUCT:
         return product_cost(n, m);
     case NUM_COST_DIVISION: // quotient times divisor, and Newton's factor
-        return x_count < y_count ? n : n + 2 * product_cost(MAX(x_count - m, m), MIN(x_count - m, m));
+        return x_count < y_count ? n
+                                 : n + 2 * product_cost(MAX(x_count - m, m), MIN(x_count - m, m));
     case NUM_COST_TEXT: // a product at each level of halving
         return product_cost(x_count, x_count) * 4;
     }

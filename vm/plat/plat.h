@@ -39,6 +39,7 @@ typedef struct PlatThread PlatThread;
 MUST_USE PlatThread *plat_thread_start(void *(*run)(void *), void *argument, size_t stack_bytes,
                                        const char *name);
 void plat_thread_join(PlatThread *t); // frees t
+void plat_thread_detach(PlatThread *t); // frees t; nobody will join it
 unsigned plat_cpu_count(void);        // processors this process may run on, at least 1
 void plat_cpu_relax(void);            // in a spinning loop
 

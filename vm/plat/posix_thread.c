@@ -63,6 +63,12 @@ void plat_thread_join(PlatThread *t)
     free(t);
 }
 
+void plat_thread_detach(PlatThread *t)
+{
+    pthread_detach(t->id);
+    free(t);
+}
+
 unsigned plat_cpu_count(void)
 {
 #ifdef __linux__
