@@ -165,11 +165,11 @@ static void print_fraction_shortest(Buf *out, uint64_t *fraction, uint64_t *half
 {
     for (;;) {
         uint64_t digit = limbs_mul_1(fraction, count, radix);
-        limbs_mul_1(half, count, radix);
+        bool is_wide = limbs_mul_1(half, count, radix) != 0; // half a unit is a whole digit by now
         IntView rest = {fraction, limbs_normalize(fraction, count), false};
         IntView close = {half, limbs_normalize(half, count), false};
-        bool down = int_compare_magnitudes(rest, close) < 0;
-        bool up = sum_carries(fraction, half, count);
+        bool down = is_wide || int_compare_magnitudes(rest, close) < 0;
+        bool up = is_wide || sum_carries(fraction, half, count);
         bool is_upper_half = fraction[count - 1] >> (LIMB_BITS - 1);
         if (up && (!down || is_upper_half)) digit++;
         buf_u8(out, (uint8_t)digit_chars[digit]);

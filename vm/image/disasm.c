@@ -140,7 +140,7 @@ static void print_code(Buf *out, const ModuleView *m, uint32_t index, uint32_t *
         if (*safe < m->safe_count && m->safe[*safe].pc == pc) {
             const ImageSafe *row = &m->safe[(*safe)++];
             if (row->line) buf_printf(out, "  ; %u:%u", row->line, row->column);
-            if (!(op_info[in.op].flags & (OPF_CALL | OPF_PRE))) {
+            if (!(op_info[in.op].flags & OPF_PRE)) {
                 buf_text(out, " live ");
                 print_mask(out, m, row->mask);
             }

@@ -288,7 +288,8 @@ static bool check_operands(Verify *v, Insn in)
 
 // ---- instructions ---------------------------------------------------------------------------------
 
-// The safepoint row of a SAFE instruction; shrinks the set to its mask.
+// The safepoint row of a SAFE instruction. The set shrinks to its mask before anything is checked as
+// read: what the instruction reads must survive a collection, because it is run again after one.
 static bool check_safepoint(Verify *v, Insn in)
 {
     SlotSet mask;
@@ -300,9 +301,7 @@ static bool check_safepoint(Verify *v, Insn in)
     if (!mask_slots(v, row->mask, v->frame, &mask)) return false;
     if (!is_subset(&mask, &v->set, v->frame)) return refuse(v, "mask names a slot that is not set");
     v->set = mask;
-    // What the instruction reads must survive a collection before it is run again.
-    if (op_info[in.op].flags & OPF_CALL) return true;
-    return check_operands(v, in);
+    return true;
 }
 
 static bool check_call(Verify *v, Insn in)
@@ -313,11 +312,14 @@ static bool check_call(Verify *v, Insn in)
 
     if (dst >= v->frame) return refuse(v, "result outside the frame");
     if (!check_window(v, base, in.a)) return false;
+    if (in.op == OP_CALLE) {
+        // The escape stands in the result's slot for as long as the call lasts.
+        if (base >= v->frame) return refuse(v, "window outside the frame");
+        set_add(&v->set, dst);
+    }
     if (!mask_slots(v, call_mask(word), base, &mask)) return false;
+    if (in.op == OP_CALLE && !set_has(&mask, dst)) return refuse(v, "escape is not kept");
     if (!is_subset(&mask, &v->set, v->frame)) return refuse(v, "mask names a slot that is not set");
-    if (v->safe >= v->m->safe_count || v->m->safe[v->safe].pc != v->pc)
-        return refuse(v, "no safepoint row");
-    v->safe++;
     v->set = mask;
     set_add(&v->set, dst);
     return true;
@@ -393,9 +395,9 @@ static bool check_insn(Verify *v, Insn in)
         return !(info->flags & OPF_SAFE) || check_safepoint(v, in);
     }
     if (in.op == OP_ENTER && !check_enter(v, in)) return false;
+    if ((info->flags & OPF_SAFE) && !check_safepoint(v, in)) return false;
     if (!check_operands(v, in) || !check_ext(v, in) || !check_tail_arguments(v, in)) return false;
     if (info->flags & OPF_CALL) return check_call(v, in) && check_targets(v, in);
-    if ((info->flags & OPF_SAFE) && !check_safepoint(v, in)) return false;
     add_writes(v, in);
     return check_targets(v, in);
 }

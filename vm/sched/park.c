@@ -43,6 +43,7 @@ static Task *steal_any(Worker *w, bool lone_too)
     return NULL;
 }
 
+// A lone task of a peer does not count: its worker runs it next.
 static bool is_anything_queued(const Worker *w)
 {
     const Sched *s = w->sched;
@@ -50,9 +51,43 @@ static bool is_anything_queued(const Worker *w)
 
     if (atomic_load_explicit(&s->injected, memory_order_seq_cst)) return true;
     for (uint32_t i = 0; i < n; i++) {
-        if (worker_queued(s->workers[i]) > 0) return true;
+        if (worker_queued(s->workers[i]) > (s->workers[i] == w ? 0 : 1)) return true;
     }
     return false;
+}
+
+// Victims with one task in a queue, and where its head stood: one that has not moved since is stuck
+// behind a long slice.
+typedef struct {
+    uint64_t since_ns;
+    uint32_t heads[SCHED_WORKERS_MAX];
+} Lone;
+
+static uint32_t heads_of(const Worker *v)
+{
+    uint32_t sum = 0;
+    for (int p = 0; p < PRIORITIES; p++) {
+        sum += atomic_load_explicit(&v->queues[p].head, memory_order_relaxed);
+    }
+    return sum;
+}
+
+static Task *steal_stuck(Worker *w, Lone *lone, uint64_t now)
+{
+    Sched *s = w->sched;
+    uint32_t n = atomic_load_explicit(&s->started, memory_order_acquire);
+    bool ripe = now - lone->since_ns > LONE_TASK_NS;
+    Task *t = NULL;
+
+    if (lone->since_ns != 0 && !ripe) return NULL;
+    for (uint32_t i = 0; i < n && !t; i++) {
+        uint32_t heads = heads_of(s->workers[i]);
+        if (ripe && heads == lone->heads[i] && s->workers[i] != w)
+            t = steal_from(w, s->workers[i], true);
+        lone->heads[i] = heads;
+    }
+    lone->since_ns = now;
+    return t;
 }
 
 // Looks for work for a while. One worker at a time: more would only heat the processor.
@@ -60,11 +95,11 @@ static Task *spin(Worker *w)
 {
     Sched *s = w->sched;
     uint32_t nobody = 0;
+    Lone lone = {0};
     Task *t = NULL;
 
-    if (w->spin_ns == 0 || !atomic_compare_exchange_strong_explicit(&s->spinning, &nobody, 1,
-                                                                    memory_order_acq_rel,
-                                                                    memory_order_relaxed))
+    if (!atomic_compare_exchange_strong_explicit(&s->spinning, &nobody, 1, memory_order_acq_rel,
+                                                 memory_order_relaxed))
         return NULL;
     uint64_t start = plat_now_ns(), now = start;
     uint64_t timer = wheel_next(w->wheel);
@@ -73,8 +108,11 @@ static Task *spin(Worker *w)
             plat_cpu_relax();
         }
         if (atomic_load_explicit(&s->injected, memory_order_relaxed)) break;
+        bool surplus = atomic_load_explicit(&s->surplus, memory_order_relaxed) &&
+                       atomic_exchange_explicit(&s->surplus, 0, memory_order_relaxed);
         now = plat_now_ns();
-        t = steal_any(w, now - start > LONE_TASK_NS);
+        t = steal_any(w, surplus);
+        if (!t) t = steal_stuck(w, &lone, now);
         timer = wheel_next(w->wheel);
     }
     atomic_store_explicit(&s->spinning, 0, memory_order_release);
@@ -91,7 +129,8 @@ static void adapt_spin(Worker *w, bool found)
     }
 }
 
-static void sleep_until_woken(Worker *w)
+// True when somebody woke it for work that is there.
+static bool sleep_until_woken(Worker *w)
 {
     Sched *s = w->sched;
     uint64_t bit = (uint64_t)1 << w->index;
@@ -107,7 +146,7 @@ static void sleep_until_woken(Worker *w)
         if (deadline == 0 || deadline > plat_now_ns()) plat_wait(&w->park, 1, deadline);
     }
     atomic_fetch_and_explicit(&s->parked, ~bit, memory_order_seq_cst);
-    atomic_store_explicit(&w->park, 0, memory_order_relaxed);
+    return atomic_exchange_explicit(&w->park, 0, memory_order_acquire) == 0;
 }
 
 Task *worker_find_work(Worker *w)
@@ -118,10 +157,7 @@ Task *worker_find_work(Worker *w)
     t = spin(w);
     adapt_spin(w, t != NULL);
     if (t) return t;
-    // Everything else is tried again by the loop after the sleep, lone tasks of busy peers included.
-    t = steal_any(w, true);
-    if (!t) sleep_until_woken(w);
-    return t;
+    return sleep_until_woken(w) ? steal_any(w, true) : NULL;
 }
 
 void sched_wake_worker(Sched *s, uint32_t index)
@@ -153,7 +189,10 @@ static void start_worker(Sched *s)
 
 void sched_wake_one(Sched *s, Worker *w)
 {
-    if (atomic_load_explicit(&s->spinning, memory_order_relaxed) != 0) return;
+    if (atomic_load_explicit(&s->spinning, memory_order_relaxed) != 0) {
+        atomic_store_explicit(&s->surplus, 1, memory_order_relaxed);
+        return;
+    }
     uint64_t parked = atomic_load_explicit(&s->parked, memory_order_seq_cst);
     if (w) parked &= ~((uint64_t)1 << w->index);
     if (parked) {

@@ -73,7 +73,6 @@ struct Worker {
     uint64_t dispatches;
     uint64_t now_ns; // of the slice that runs, refreshed at least once per slice
     uint64_t low_served_ns;
-    uint32_t seen_head; // of a victim's queue, to see whether it moves
     uint64_t spin_ns;   // how long to look for work before sleeping; adapts
     _Atomic uint64_t slices, steals, parks; // statistics
 };
@@ -87,6 +86,7 @@ struct Sched {
     PlatLock start_lock;
     _Atomic uint64_t parked CACHE_ALIGNED; // a bit per sleeping worker
     _Atomic uint32_t spinning;             // workers that look for work
+    _Atomic uint32_t surplus;              // tells the one that does that lone tasks wait
     _Atomic uint32_t stopping;
     _Atomic uint64_t epoch CACHE_ALIGNED;
     _Atomic uint64_t guest_epochs[8]; // threads that are no workers; 0: free

@@ -1,0 +1,184 @@
+// Actors: what one is made of, and the VM that holds them.
+//
+// An actor is one cell of 960 bytes in a linear reservation: its address is computed from its pid, and
+// 960 is an odd number of cache lines, so that cells do not fight for the same sets. The cell holds a
+// first stack and a first nursery; an actor that waits with little on its mind needs no other memory.
+//
+//   line 0      what other threads touch: inbox, serial, published numbers
+//   lines 1-4   the owner's: heap, stack, mailbox, dynamic state
+//   then        32 words of stack, 48 words of nursery
+//
+// Ownership: whoever has taken the actor out of a run queue, or has changed its inbox word from
+// WAITING, owns it until it is put back: only the owner touches anything but line 0. The inbox word
+// hands the owner's writes on (see inbox.h).
+//
+// See vm/doc/actors.md.
+#ifndef VM_ACTOR_ACTOR_H
+#define VM_ACTOR_ACTOR_H
+
+#include "vm/code/code.h"
+#include "vm/heap/copy.h"
+#include "vm/heap/gc.h"
+#include "vm/sched/dirty.h"
+#include "vm/sched/sched.h"
+#include "vm/sched/wheel.h"
+
+typedef struct Actor Actor;
+typedef struct Sig Sig;
+typedef struct Vm Vm;
+typedef struct VmWorker VmWorker;
+
+#define CELL_BYTES         960
+#define CELL_STACK_WORDS   32
+#define CELL_NURSERY_WORDS 48
+#define ACTOR_INDEX_BITS   28
+
+// Atomic flags of line 0.
+enum {
+    ACTOR_NAMED = 1,   // holds a registered name
+    ACTOR_DYING = 2,   // takes no more names
+    ACTOR_LIVE = 4,    // the cell is in use
+};
+
+// What the owner notes; single-threaded.
+enum {
+    OWN_TRAP_EXIT = 1,
+    OWN_MAIN = 2,      // the program ends with it
+    OWN_EXITING = 4,   // `reason` is set, nothing of its code runs any more
+    OWN_LOGGED = 8,    // its end need not be reported
+    OWN_LIMIT_HIT = 16, // has been told that it is at its heap limit
+};
+
+typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
+
+struct Actor {
+    // ---- line 0: shared
+    Task task;
+    _Atomic uint64_t inbox;          // see inbox.h
+    _Atomic uint32_t serial;         // of the pid; changes when the actor is gone
+    uint32_t index;                  // const
+    _Atomic uint32_t flags;          // atomic: ACTOR_*
+    _Atomic uint32_t status;         // published: ActorStatus
+    _Atomic uint64_t reductions;     // published by the owner at the end of a slice
+    _Atomic uint32_t heap_words;     // published likewise
+    _Atomic uint32_t mailbox_length; // published: messages taken over from the inbox
+
+    // ---- lines 1-4: owner
+    Heap heap CACHE_ALIGNED;
+    Value *fp;    // frame of the running procedure
+    uint64_t *rp; // newest return word
+    const uint64_t *pc;
+    Value *stack;         // the block: frames from here up,
+    uint64_t *stack_end;  // return words from here down
+    Value stack_rest;     // older frames (KIND_STACK), or #f
+    uint32_t rest_data, rest_returns; // how much of them is still to be reinstated, in words
+    uint64_t depth_data, depth_returns; // logical depth of the block's bottom
+    Value callee;         // procedure being entered, while its entry collects or fails
+    uint32_t argc;        // its number of arguments
+    uint32_t own;         // OWN_*
+    Sig *mail;            // messages, oldest first
+    Sig **mail_tail;      // where the next one is linked
+    Sig **mail_cursor;    // link of the next one that the current receive looks at
+    Value handlers, winders, params; // dynamic environment: lists, see std.kernel
+    Value priv;           // private module data: vector of id, value, id, value ...; or #f
+    Value reason;         // of the exit; else #f
+    uint64_t deadline_ns; // of the receive that waits; 0: none
+    struct ActorExt *ext; // links, monitors, timers, name; NULL while there are none
+    Code *initial;        // procedure it was spawned with
+
+    Value stack_words[CELL_STACK_WORDS] CACHE_ALIGNED;
+    Value nursery_words[CELL_NURSERY_WORDS];
+};
+
+STATIC_ASSERT(offsetof(Actor, heap) == 64, "one line is shared");
+STATIC_ASSERT(offsetof(Actor, stack_words) == 320, "four lines are the owner's");
+STATIC_ASSERT(sizeof(Actor) == CELL_BYTES, "a cell is fifteen cache lines");
+
+// ---- the VM -------------------------------------------------------------------------------------
+
+typedef enum {
+#define SYMBOL(id, text) SYM_##id,
+#include "vm/value/symbol.def"
+    SYM_COUNT
+} SymbolId;
+
+// Procedures and values of std.kernel that C code needs, by cell.
+typedef enum {
+    KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
+    KERNEL_START,       // (thunk): what an actor runs
+    KERNEL_COUNT
+} KernelId;
+
+struct VmWorker {
+    Vm *vm;
+    Worker *worker;
+    HeapScratch scratch;
+    BlockCache cache;
+    Actor *running;
+    int64_t reductions_left; // of the running slice, while C code looks at them
+    uint32_t fresh_index, fresh_end; // cells never used, this worker's
+    struct CellList *retired; // cells of ended actors, oldest first
+    struct CellList *retired_last;
+    uint64_t next_ref;
+    Buf text; // scratch for messages and printing
+};
+
+struct Vm {
+    Space space;
+    SymbolTable symbols;
+    CodeSpace code;
+    Sched sched;
+    DirtyPool *dirty;
+    VmWorker workers[SCHED_WORKERS_MAX];
+    char *cells; // reservation
+    uint32_t cell_limit;          // number of actors there may be
+    _Atomic uint32_t cells_begun; // handed to workers so far
+    _Atomic uint32_t actor_count;
+    PlatLock cells_lock;
+    struct CellList *free_cells; // lock
+    struct Registry *registry;
+    Value symbol[SYM_COUNT];
+    Cell *kernel[KERNEL_COUNT];
+    uint32_t budget; // reductions per slice
+    uint64_t start_ns;
+    Actor *main;
+    int exit_status;
+    _Atomic uint32_t interrupted; // number of the signal
+    struct Console *console;
+    void *runtime; // of the layer above
+    void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
+    _Atomic uint64_t spawned;
+};
+
+static inline VmWorker *actor_worker(const Actor *a)
+{
+    return container_of(a->heap.scratch, VmWorker, scratch);
+}
+
+static inline Vm *actor_vm(const Actor *a)
+{
+    return actor_worker(a)->vm;
+}
+
+static inline Value actor_pid(const Actor *a)
+{
+    return value_pid(a->index, atomic_load_explicit(&a->serial, memory_order_relaxed));
+}
+
+static inline Actor *actor_at(const Vm *vm, uint32_t index)
+{
+    return (Actor *)(void *)(vm->cells + (size_t)index * CELL_BYTES);
+}
+
+// The actor of a local pid, NULL when it is gone. Inside a slice or a guest section; the actor may
+// end at any moment, but its cell stays what it is until the section ends.
+static inline Actor *actor_of_pid(const Vm *vm, Value pid)
+{
+    uint32_t index = value_pid_index(pid);
+    if (index >= atomic_load_explicit(&vm->cells_begun, memory_order_acquire)) return NULL;
+    Actor *a = actor_at(vm, index);
+    bool same = atomic_load_explicit(&a->serial, memory_order_acquire) == value_pid_serial(pid);
+    return same ? a : NULL;
+}
+
+#endif

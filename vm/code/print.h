@@ -1,0 +1,24 @@
+// The one writer of values: display, write, and the short form that messages use.
+//
+// Appends UTF-8 to a Buf and never allocates on a heap, so values stay where they are. No C stack is
+// used for nesting. Cyclic data get datum labels and never loop.
+#ifndef VM_CODE_PRINT_H
+#define VM_CODE_PRINT_H
+
+#include "vm/base/buf.h"
+#include "vm/value/object.h"
+
+typedef enum {
+    PRINT_DISPLAY, // strings and characters as themselves
+    PRINT_WRITE,   // so that it reads back; labels where data are cyclic
+    PRINT_SHARED,  // labels wherever something occurs twice
+    PRINT_SIMPLE,  // no labels: loops if the data do (the caller's business)
+} PrintStyle;
+
+// `max_bytes` 0: all of it; else the text is cut there and ends in "...".
+void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes);
+
+// A name as a symbol that reads back, with bars when it needs them.
+void print_symbol(Buf *out, const char *utf8, size_t size);
+
+#endif

@@ -1,0 +1,182 @@
+// From a fault, which C code leaves behind, to a call of the kernel's %raise-fault on top of the
+// instruction that failed.
+//
+// The frames stay as they are: a trap return word records the instruction, so the trace is complete
+// and a handler may look at, or escape from, the place of the error.
+#include "vm/exec/exec.h"
+#include "vm/exec/stack.h"
+
+#include "vm/code/print.h"
+#include "vm/data/bytes.h"
+
+#include <string.h>
+
+// A value in a message is cut at this length.
+#define SHOWN_BYTES 100
+
+void fault_message(const Fault *f, Buf *out)
+{
+    if (f->who) buf_printf(out, "%s: ", f->who);
+    switch (f->form) {
+    case FAULT_EXPECTED:
+        buf_printf(out, "expected %s, got ", f->expected);
+        print_value(out, f->irritants[0], PRINT_WRITE, SHOWN_BYTES);
+        break;
+    case FAULT_INDEX:
+        buf_text(out, "index ");
+        print_value(out, f->irritants[0], PRINT_WRITE, SHOWN_BYTES);
+        buf_printf(out, " is out of range for %s of length %lld", f->expected, (long long)f->n);
+        break;
+    case FAULT_TEXT:
+    case FAULT_NONE:
+        buf_text(out, f->text);
+        for (unsigned i = 0; i < f->irritant_count; i++) {
+            buf_text(out, " ");
+            print_value(out, f->irritants[i], PRINT_WRITE, SHOWN_BYTES);
+        }
+        break;
+    }
+}
+
+static const char *error_tag(ErrKind kind)
+{
+    static const char *const tags[ERR_COUNT] = {
+#define ERR(name, tag, parent) tag,
+#include "vm/heap/err.def"
+    };
+    return tags[kind];
+}
+
+// ---- traces -------------------------------------------------------------------------------------
+
+#define TRACE_MAX 64
+// One entry: a list of six, and its place in the outer list.
+#define TRACE_ENTRY_WORDS (2 * 6 + 2)
+
+static Value source_path(Vm *vm, const LoadedModule *m)
+{
+    size_t size;
+    const char *path = image_text(&m->view, m->view.head->source_path, &size);
+    Value symbol = path && size ? symbol_intern(&vm->symbols, path, size) : V_FAIL;
+    Value string = value_is(symbol, V_FAIL) ? V_FAIL : symbol_string(&vm->symbols, symbol);
+
+    return value_is(string, V_FAIL) ? V_FALSE : string;
+}
+
+// (name file line column end-line end-column); the words are reserved.
+static Value trace_entry(Vm *vm, Heap *h, const FrameInfo *frame)
+{
+    const ImageSafe *row = code_safepoint(frame->code, frame->pc);
+    const ImageCode *code = &frame->code->module->view.codes[frame->code->index];
+    // An instruction without a place stands for the procedure's definition.
+    uint32_t line = row && row->line ? row->line : code->line;
+    uint32_t column = row && row->line ? row->column : code->column;
+    uint32_t end_line = row && row->line ? line + row->end_line_delta : line;
+    uint32_t end_column = row && row->line ? row->end_column : column;
+    Value parts[6] = {frame->code->name, source_path(vm, frame->code->module), value_fix(line),
+                      value_fix(column), value_fix(end_line), value_fix(end_column)};
+    Value list = V_NIL;
+
+    for (size_t i = countof(parts); i > 0; i--) {
+        list = heap_cons(h, parts[i - 1], list);
+    }
+    return list;
+}
+
+Value exec_trace(Actor *a, size_t max)
+{
+    FrameInfo frames[TRACE_MAX];
+    size_t n = stack_trace(a, frames, MIN(max, (size_t)TRACE_MAX));
+    Value trace = V_NIL;
+
+    if (!heap_reserve(&a->heap, n * TRACE_ENTRY_WORDS)) return V_FAIL;
+    for (size_t i = n; i > 0; i--) {
+        Value entry = trace_entry(actor_vm(a), &a->heap, &frames[i - 1]);
+        trace = heap_cons(&a->heap, entry, trace);
+    }
+    return trace;
+}
+
+// ---- raising ------------------------------------------------------------------------------------
+
+// The four arguments of %raise-fault, as temporary roots.
+typedef struct {
+    Value *message, *irritants, *trace;
+    Value tag;
+} Parts;
+
+static bool build_parts(Actor *a, Parts *p)
+{
+    VmWorker *w = actor_worker(a);
+    Heap *h = &a->heap;
+    Fault f = w->scratch.fault;
+    const char *tag = error_tag(f.kind);
+
+    buf_clear(&w->text);
+    fault_message(&f, &w->text);
+    if (w->text.failed) return false;
+    p->irritants = heap_root(h, V_NIL);
+    if (!heap_reserve(h, 2 * (size_t)f.irritant_count)) return false;
+    for (unsigned i = f.irritant_count; i > 0; i--) {
+        // The fault's copies were roots of the collection that the reservation may have made.
+        *p->irritants = heap_cons(h, w->scratch.fault.irritants[i - 1], *p->irritants);
+    }
+    w->scratch.fault.irritant_count = 0;
+    p->message = heap_root(h, string_from_utf8(h, w->text.data, w->text.size));
+    if (value_is(*p->message, V_FAIL)) return false;
+    p->trace = heap_root(h, exec_trace(a, 32));
+    if (value_is(*p->trace, V_FAIL)) return false;
+    p->tag = symbol_named(&w->vm->symbols, tag);
+    return !value_is(p->tag, V_FAIL);
+}
+
+// The callee's frame begins at a->fp; its return word is in place.
+static bool call_raise(Actor *a, const Parts *p)
+{
+    Cell *raise = actor_vm(a)->kernel[KERNEL_RAISE_FAULT];
+
+    CHECK(raise, "a fault before the kernel is loaded");
+    a->fp[0] = p->tag;
+    a->fp[1] = *p->message;
+    a->fp[2] = *p->irritants;
+    a->fp[3] = *p->trace;
+    a->argc = 4;
+    a->callee = cell_callee(raise);
+    return true;
+}
+
+// At the heap limit there is one eighth more for whoever handles it; see actor limits.
+static bool raise_parts(Actor *a, bool entry)
+{
+    unsigned mark = heap_root_mark(&a->heap);
+    Parts p;
+    bool ok = build_parts(a, &p);
+
+    if (ok && !entry) {
+        size_t extent = stack_frame_words(a);
+        ok = stack_grow(a, extent + 4);
+        if (ok) {
+            *--a->rp = extent;
+            *--a->rp = (uint64_t)a->pc | 1;
+            a->fp += extent;
+        }
+    } else if (ok) {
+        ok = stack_grow(a, 4);
+    }
+    ok = ok && call_raise(a, &p);
+    heap_unroot(&a->heap, mark);
+    return ok;
+}
+
+bool exec_raise_fault(Actor *a)
+{
+    return raise_parts(a, false);
+}
+
+bool exec_raise_entry_fault(Actor *a)
+{
+    // The arguments are given up: whoever called is where the error is.
+    a->argc = 0;
+    a->callee = V_FALSE;
+    return raise_parts(a, true);
+}
