@@ -47,6 +47,7 @@ enum {
     OWN_EXITING = 4,   // `reason` is set, nothing of its code runs any more
     OWN_LOGGED = 8,    // its end need not be reported
     OWN_LIMIT_HIT = 16, // has been told that it is at its heap limit
+    OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -105,7 +106,6 @@ typedef enum {
 // Procedures and values of std.kernel that C code needs, by cell.
 typedef enum {
     KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
-    KERNEL_START,       // (thunk): what an actor runs
     KERNEL_COUNT
 } KernelId;
 
@@ -117,8 +117,9 @@ struct VmWorker {
     Actor *running;
     int64_t reductions_left; // of the running slice, while C code looks at them
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
-    struct CellList *retired; // cells of ended actors, oldest first
-    struct CellList *retired_last;
+    Actor *free_cells;    // ready for reuse, linked by task.next
+    uint32_t free_count;
+    Actor *retired, *retired_last; // of ended actors, oldest first; deadline_ns holds the epoch
     uint64_t next_ref;
     Buf text; // scratch for messages and printing
 };
@@ -135,7 +136,8 @@ struct Vm {
     _Atomic uint32_t cells_begun; // handed to workers so far
     _Atomic uint32_t actor_count;
     PlatLock cells_lock;
-    struct CellList *free_cells; // lock
+    Actor *free_cells;   // lock
+    size_t cells_committed; // bytes; lock
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
@@ -147,6 +149,9 @@ struct Vm {
     struct Console *console;
     void *runtime; // of the layer above
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
+    void (*main_ended)(Vm *vm, Actor *a); // the program's main actor has its reason
+    // What process-info tells about an actor: a value, or an alist for #t. V_FAIL at the heap limit.
+    Value (*info)(Actor *a, Value key);
     _Atomic uint64_t spawned;
 };
 
@@ -158,6 +163,12 @@ static inline VmWorker *actor_worker(const Actor *a)
 static inline Vm *actor_vm(const Actor *a)
 {
     return actor_worker(a)->vm;
+}
+
+// Charges work to the running actor, in reductions.
+static inline void actor_charge(Actor *a, uint64_t reductions)
+{
+    actor_worker(a)->reductions_left -= (int64_t)reductions;
 }
 
 static inline Value actor_pid(const Actor *a)

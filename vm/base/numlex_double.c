@@ -53,7 +53,7 @@ static unsigned digit_from_bottom(const Digits *d, size_t i)
     return digit_from_top(d, written - 1 - (i - d->zeros));
 }
 
-static void drop_leading_zeros(Digits *d)
+static void drop_leading_zeros(Digits *d) // none are appended yet
 {
     for (int i = 0; i < 2; i++) {
         while (d->count[i] > 0 && *d->piece[i] == '0') {
@@ -62,7 +62,6 @@ static void drop_leading_zeros(Digits *d)
         }
         if (d->count[i] > 0) return;
     }
-    d->zeros = 0; // nothing but zeros
 }
 
 // ---- step 3: the exact comparison -----------------------------------------------------------

@@ -242,8 +242,8 @@ uint64_t bytes_hash(Value v)
     Bytes *b = value_bytes(v);
     size_t n = bytes_length(b);
     unsigned width = bytes_width_log2(b);
-    // A payload may be wider than its text needs: the hash is that of the narrowest, in pieces, so that
-    // narrowing takes no memory.
+    // A payload may be wider than its text needs: the hash is that of the narrowest, in pieces, so
+    // that narrowing takes no memory.
     unsigned needed = string_width(v, 0, n);
     uint8_t piece[UNITS * 4];
     uint64_t h = 1 + needed;

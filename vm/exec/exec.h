@@ -3,6 +3,7 @@
 #define VM_EXEC_EXEC_H
 
 #include "vm/actor/actor.h"
+#include "vm/actor/priv.h"
 
 typedef enum {
     RUN_YIELD, // reductions are used up, or a native wants others to run first
@@ -30,26 +31,10 @@ void fault_message(const Fault *f, Buf *out);
 // first. V_FAIL at the heap limit.
 Value exec_trace(Actor *a, size_t max) MAY_GC;
 
-// The private value of a module variable, from the actor's table or a library's snapshot. V_NONE when
-// it has none, V_FAIL at the heap limit.
-Value priv_get(Actor *a, Cell *c) MAY_GC;
-MUST_USE bool priv_set(Actor *a, Cell *c, const Value *v) MAY_GC;
-// The same without looking at snapshots and without memory: V_NONE when the actor has no own value.
-Value priv_find(const Actor *a, const Cell *c);
-
 // (define name v) and (set! name v) of module variables. V_FAIL, or anything else.
 Value exec_define(Actor *a, Cell *c, const Value *v) MAY_GC;
 Value exec_set_global(Actor *a, Cell *c, const Value *v) MAY_GC;
 // Slow half of reading one: private or unbound.
 Value exec_global(Actor *a, Cell *c) MAY_GC;
-
-// Copies what a finished library's private variables hold, for actors that have no value of their own.
-MUST_USE bool exec_snapshot(Actor *a, LoadedModule *m);
-
-// Charges work to the running actor, in reductions.
-static inline void exec_charge(Actor *a, uint64_t reductions)
-{
-    actor_worker(a)->reductions_left -= (int64_t)reductions;
-}
 
 #endif

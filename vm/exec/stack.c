@@ -84,8 +84,10 @@ static void visit_callers(CodeSpace *cs, Gc *gc, Value *fp, const uint64_t *retu
     }
 }
 
-void stack_visit_piece(CodeSpace *cs, Gc *gc, StackPiece *p)
+static void visit_piece(Actor *a, Gc *gc, Value *object)
 {
+    CodeSpace *cs = &actor_vm(a)->code;
+    StackPiece *p = (StackPiece *)object;
     const uint64_t *returns = (const uint64_t *)(p->words + p->data_words);
 
     gc_visit(gc, &p->rest);
@@ -113,7 +115,7 @@ static void visit_top(CodeSpace *cs, Actor *a, Gc *gc)
     visit_frame(cs, gc, a->fp, row->mask, a->pc + 1);
 }
 
-void stack_visit(Actor *a, Gc *gc)
+static void visit_all(Actor *a, Gc *gc)
 {
     CodeSpace *cs = &actor_vm(a)->code;
 
@@ -134,7 +136,7 @@ size_t stack_frame_words(const Actor *a)
 
 // ---- life ---------------------------------------------------------------------------------------
 
-void stack_init(Actor *a, Value thunk)
+static void init_stack(Actor *a, Value thunk)
 {
     a->stack = a->stack_words;
     a->stack_end = (uint64_t *)(a->stack_words + CELL_STACK_WORDS);
@@ -161,11 +163,14 @@ static void free_block(Actor *a, Value *block, size_t words)
         space_free(&w->vm->space, &w->cache, REGION_YOUNG, block, words * sizeof(Value));
 }
 
-void stack_fini(Actor *a)
+static void fini_stack(Actor *a)
 {
     free_block(a, a->stack, block_words(a));
     a->stack = NULL;
 }
+
+static const StackOps ops = {init_stack, fini_stack, visit_all, visit_piece};
+const StackOps *const actor_stack_ops = &ops;
 
 // ---- growing ------------------------------------------------------------------------------------
 

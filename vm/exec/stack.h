@@ -18,7 +18,7 @@
 #ifndef VM_EXEC_STACK_H
 #define VM_EXEC_STACK_H
 
-#include "vm/actor/actor.h"
+#include "vm/actor/life.h"
 
 // Room that a frame's own check leaves for return words and traps.
 #define STACK_SLACK_WORDS 4
@@ -39,11 +39,6 @@ static inline StackPiece *stack_piece(Value v)
 {
     return (StackPiece *)value_words(v);
 }
-
-// Gives a fresh or recycled actor its first frame: slot 0 holds the thunk.
-void stack_init(Actor *a, Value thunk);
-// Gives the block back.
-void stack_fini(Actor *a);
 
 // Makes sure that `words` slots fit above fp. May move the block (fp and rp change) or spill. False:
 // heap limit, fault set.
@@ -72,10 +67,6 @@ MUST_USE bool stack_escape(Actor *a, Value escape, Value v);
 
 // Slots of the running frame that must stay, by its safepoint.
 size_t stack_frame_words(const Actor *a);
-
-// Every live slot of every frame, for the collector.
-void stack_visit(Actor *a, Gc *gc);
-void stack_visit_piece(CodeSpace *cs, Gc *gc, StackPiece *p);
 
 // ---- walking for messages ---------------------------------------------------------------------
 

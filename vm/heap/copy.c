@@ -122,6 +122,8 @@ static Value copy_object(Copy *c, Value v)
     size_t words = header_words(header) + 1;
 
     if (!may_travel(kind)) {
+        c->lacking = true;
+        if (c->lenient) return V_FALSE;
         c->refused = v;
         return V_NONE;
     }
@@ -142,7 +144,11 @@ static Value copy_object(Copy *c, Value v)
 
 static inline Value copy_one(Copy *c, Value v)
 {
-    if (!value_is_pointer(v) || space_is_shared(c->space, value_words(v))) return v;
+    if (!value_is_pointer(v)) return v;
+    if (space_is_shared(c->space, value_words(v))) {
+        if (value_is_proc(v) && c->on_proc) c->on_proc(c, value_proc(v));
+        return v;
+    }
     uint64_t first = value_words(v)->bits;
     if (value_tag(v) == TAG_PAIR) {
         if ((first & TAG_MASK) == TAG_HEADER) return (Value){first - TAG_HEADER + TAG_PAIR};

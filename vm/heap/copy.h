@@ -18,7 +18,8 @@ typedef struct {
 typedef struct Copy {
     Heap *from;
     struct Space *space;
-    // Called for each procedure that is copied; may note module data to be copied along.
+    // Called for each procedure that is met, shared ones included, which are passed without a copy; may
+    // note module data to be copied along.
     void (*on_proc)(struct Copy *c, Proc *p);
     void *context;
     Value *hp, *end; // room in the piece that is being filled
@@ -29,6 +30,8 @@ typedef struct Copy {
     size_t words;    // copied in all
     Value blocks;    // chain of the KIND_BLOCKREF objects in the copy
     Value refused;   // the value that cannot travel; V_NONE
+    bool lenient;    // set by the caller: what cannot travel becomes #f and sets `lacking`
+    bool lacking;
     bool no_memory;
     CopyLog *log;
     size_t log_count, log_capacity;

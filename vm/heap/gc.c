@@ -89,6 +89,11 @@ void gc_visit(Gc *gc, Value *slot)
     }
 }
 
+Heap *gc_heap(const Gc *gc)
+{
+    return gc->h;
+}
+
 // ---- scanning -------------------------------------------------------------------------------
 
 // Scans the object whose header is at p; returns what lies behind it.

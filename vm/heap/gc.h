@@ -30,6 +30,8 @@ void heap_fini(Heap *h);
 // the owner's limit or memory is exhausted: nothing was changed then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
+Heap *gc_heap(const Gc *gc);
+
 // Updates one root or one slot of a stack object.
 void gc_visit(Gc *gc, Value *slot);
 static inline void gc_visit_range(Gc *gc, Value *first, size_t n)

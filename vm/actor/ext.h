@@ -1,0 +1,30 @@
+// What only some actors have: links, monitors, a name, timers. Made when first needed.
+//
+// Threads: the owner, except where a field says otherwise.
+#ifndef VM_ACTOR_EXT_H
+#define VM_ACTOR_EXT_H
+
+#include "vm/actor/signal.h"
+#include "vm/base/map.h"
+
+typedef struct ActorExt {
+    Map links;    // pid -> {number of the unlink that is not acknowledged yet, 0: linked}
+    Map monitors; // own reference -> {target pid, name it was found by or #f}
+    Map watchers; // reference -> {watcher pid, name}
+    uint64_t next_unlink;
+    Sig *reply;    // to the request the actor waits for; NULL
+    Value parent; // pid
+    // The receive time-out: armed at or before the deadline, re-armed when it fires early, so that a
+    // receive that succeeds need not cancel anything.
+    Timer timer;
+    Actor *actor;
+    uint32_t serial;  // of the pid when the extension was made
+    uint32_t exposed; // messages in the queue that belong to the heap already
+    Value pid;           // what it was, while the actor ends
+    uint32_t empty_hint; // where emptying a table has come to
+} ActorExt;
+
+// NULL without memory.
+ActorExt *actor_ext(Actor *a);
+
+#endif

@@ -1,0 +1,93 @@
+// An actor's life: cells, spawning, links and monitors, names, the end.
+//
+// Threads: by the owner of the actor concerned, on a worker.
+#ifndef VM_ACTOR_LIFE_H
+#define VM_ACTOR_LIFE_H
+
+#include "vm/actor/ext.h"
+#include "vm/actor/signal.h"
+
+// ---- birth --------------------------------------------------------------------------------------
+
+typedef struct {
+    bool link, monitor;
+    uint8_t priority;
+    Value name;      // symbol or #f
+    uint32_t max_heap; // KiB-words, 0: none
+} SpawnOptions;
+
+typedef enum { SPAWNED, SPAWN_REFUSED, SPAWN_NO_MEMORY, SPAWN_NAME_TAKEN } SpawnResult;
+
+typedef struct {
+    Value pid;
+    Value ref;     // of the monitor
+    Value refused; // after SPAWN_REFUSED
+} Spawned;
+
+// A new actor that will call `start` with a copy of the thunk, already linked and monitored as asked,
+// runnable. `parent` runs; NULL for the program's main actor, whose thunk must be shared.
+SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOptions *options,
+                        Spawned *out);
+
+// Gives the memory of an ended actor back and puts its cell aside until nobody can be looking at it.
+void actor_retire(VmWorker *w, Actor *a);
+// Frees what retired cells still hold, at the end of the VM.
+void actor_free_retired(VmWorker *w);
+// The collector's and allocator's view of actors.
+extern const HeapOwnerOps actor_heap_ops;
+// Of the layer above: how stacks are visited, made and given back.
+typedef struct {
+    void (*init)(Actor *a, Value thunk);
+    void (*fini)(Actor *a);
+    void (*visit)(Actor *a, Gc *gc);
+    void (*visit_piece)(Actor *a, Gc *gc, Value *object);
+} StackOps;
+extern const StackOps *const actor_stack_ops;
+
+// ---- links and monitors ---------------------------------------------------------------------------
+
+typedef enum { LINK_DONE, LINK_NOPROC, LINK_NO_MEMORY } LinkResult;
+
+LinkResult actor_link(Actor *a, Value pid);
+MUST_USE bool actor_unlink(Actor *a, Value pid);
+// A new reference under which `a` watches pid (found by `name`, or #f). V_FAIL without memory. When
+// the target is gone, a DOWN with reason noproc is on its way.
+Value actor_monitor(Actor *a, Value pid, Value name);
+// True when the monitor was still there.
+bool actor_demonitor(Actor *a, Value ref);
+
+// Handles the signals of links and monitors; those of messages are mailbox.c's.
+void link_signal(Actor *a, Sig *s);
+
+Value actor_make_ref(Actor *a);
+
+// ---- names --------------------------------------------------------------------------------------
+
+typedef struct Registry Registry;
+
+Registry *registry_new(void);
+void registry_free(Registry *r);
+
+typedef enum { NAME_OK, NAME_TAKEN, NAME_HAS_ONE, NAME_DEAD, NAME_NO_MEMORY } NameResult;
+
+NameResult registry_add(Vm *vm, Value name, Value pid);
+bool registry_remove(Vm *vm, Value name);
+Value registry_find(Vm *vm, Value name); // pid, or #f
+Value registry_name_of(Vm *vm, Value pid); // symbol, or #f
+void registry_forget(Vm *vm, Actor *a);    // at its end
+// Copies at most `max` names; returns how many there are.
+size_t registry_names(Vm *vm, Value *out, size_t max);
+
+// ---- the end ------------------------------------------------------------------------------------
+
+// Ends the actor with a reason in its heap. What happens to others is done by exit_slice.
+void actor_set_exit(Actor *a, Value reason);
+
+// What a signal that comes too late is answered with; frees it. `pid` is the dead one's.
+void signal_to_dead(VmWorker *w, Value pid, Sig *s);
+
+// One slice of the end, in this order: name, inbox closed, pid dead, DOWNs and EXITs, memory. True when
+// nothing is left of the actor.
+bool exit_slice(VmWorker *w, Actor *a);
+
+#endif

@@ -1,0 +1,47 @@
+// The mailbox: messages in order of arrival, and the cursor of the receive that looks through them.
+//
+// A message stays where its sender copied it until it is taken or shown to a program. The cursor
+// remembers what the current receive has refused, so that waiting does not look at it again.
+//
+// Threads: the owner.
+#ifndef VM_ACTOR_MAILBOX_H
+#define VM_ACTOR_MAILBOX_H
+
+#include "vm/actor/signal.h"
+
+static inline void mailbox_init(Actor *a)
+{
+    a->mail = NULL;
+    a->mail_tail = a->mail_cursor = &a->mail;
+}
+
+void mailbox_append(Actor *a, Sig *s);
+// The message under the cursor; NULL when all have been looked at.
+static inline Sig *mailbox_peek(const Actor *a)
+{
+    return *a->mail_cursor;
+}
+static inline void mailbox_skip(Actor *a)
+{
+    a->mail_cursor = (Sig **)&(*a->mail_cursor)->frag.next;
+}
+static inline void mailbox_restart(Actor *a)
+{
+    a->mail_cursor = &a->mail;
+}
+// Takes the message under the cursor out; the cursor goes back to the front.
+Sig *mailbox_take(Actor *a);
+// Makes the message under the cursor part of the actor's heap and leaves it in the queue, so that a
+// program may look at it. False at the heap limit.
+MUST_USE bool mailbox_expose(Actor *a, Value *v) MAY_GC;
+// To be called with a message that mailbox_take gave, before its memory goes.
+void mailbox_note_taken(Actor *a, const Sig *s);
+// Values of exposed messages, for the collector.
+void mailbox_visit(Actor *a, Gc *gc);
+void mailbox_free(Vm *vm, VmWorker *w, Actor *a);
+size_t mailbox_length(const Actor *a);
+
+// Makes sure that the actor is looked at when its deadline comes. False without memory.
+MUST_USE bool mailbox_arm(Actor *a);
+
+#endif

@@ -1,0 +1,58 @@
+// Sending signals and handling those that have come.
+//
+// Threads: the send functions from any worker (w) or, with w NULL, from inside a guest section; the
+// rest by the owner.
+#ifndef VM_ACTOR_SIGNAL_H
+#define VM_ACTOR_SIGNAL_H
+
+#include "vm/actor/inbox.h"
+
+// ---- making and sending ---------------------------------------------------------------------------
+
+// A signal with room for `words` words. NULL when memory is out.
+MUST_USE Sig *sig_new(Vm *vm, VmWorker *w, SigKind kind, size_t words);
+// One that carries two values that need no copy (pids, references, symbols, immediates).
+MUST_USE Sig *sig_plain(Vm *vm, VmWorker *w, SigKind kind, Value value, Value from, Value ref);
+// Frees a signal and all that came with it.
+void sig_free(Vm *vm, VmWorker *w, Sig *s);
+
+// Hands a signal to an actor; wakes it if it sleeps. False when it is dead: the signal is still the
+// caller's.
+MUST_USE bool sig_post(Vm *vm, VmWorker *w, Actor *to, Sig *s);
+// The same by pid; a signal nobody takes is freed. True when it was taken.
+bool sig_send(Vm *vm, VmWorker *w, Value pid, Sig *s);
+
+// Puts an actor that this thread owns into a run queue.
+void actor_wake(Vm *vm, VmWorker *w, Actor *a);
+
+typedef enum { SEND_OK, SEND_REFUSED, SEND_NO_MEMORY } SendResult;
+
+// A value copied out of an actor's heap, with the module data that it may touch there.
+typedef struct {
+    Value cells;   // list of (cell . value), cells as raw words
+    Frag *more;    // memory beyond the caller's room
+    Value blocks;  // chain of shared payloads that it refers to
+    size_t used;   // words of the room
+    Value refused; // after SEND_REFUSED: what cannot travel
+} Copied;
+
+// Copies n values, which are replaced by their copies; what they share stays shared. Fills [room,
+// room + words) first, then pieces of its own.
+SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
+                          Copied *out);
+
+// A message, exit reason or the like, copied out of the sender's heap into a new signal. `words` are
+// kept free for from and ref. On SEND_REFUSED *refused is the value that cannot travel.
+SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused);
+
+// ---- receiving ------------------------------------------------------------------------------------
+
+// Handles everything in the inbox: messages go to the queue, other signals take effect. Afterwards
+// the actor may be exiting (OWN_EXITING).
+void signals_take(Actor *a);
+
+// Moves the value of a message into the receiver's heap and gives it; the signal is used up. The value
+// is to be put into a slot before anything else happens.
+MUST_USE bool message_take(Actor *a, Sig *s, Value *v) MAY_GC;
+
+#endif

@@ -1,0 +1,325 @@
+// Actor cells, and how an actor begins and leaves its memory behind. See life.h.
+//
+// Cells come from one reservation in steps of 64 KiB that are populated at once (the first touch of a
+// page costs ten times as much as everything else in a spawn). Ended actors' cells are reused last in,
+// first out, but only when two epochs have passed: until then a sender may still hold the address.
+#include "vm/actor/life.h"
+#include "vm/actor/mailbox.h"
+#include "vm/actor/priv.h"
+
+#include "vm/base/check.h"
+
+#include <string.h>
+
+#define CELLS_PER_STEP (65536 / CELL_BYTES)
+#define COMMIT_BYTES   ((size_t)4 << 20)
+// A worker keeps this many free cells to itself.
+#define FREE_KEPT 256
+
+// ---- cells --------------------------------------------------------------------------------------
+
+// Memory behind the cells below `end`.
+static bool commit_cells(Vm *vm, uint32_t end)
+{
+    size_t need = (size_t)end * CELL_BYTES;
+
+    if (need <= vm->cells_committed) return true;
+    size_t size = (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, SPACE_PAGE_BYTES);
+    size_t more = MIN(MAX(COMMIT_BYTES, need - vm->cells_committed), size - vm->cells_committed);
+    more = (size_t)ALIGN_UP(more, SPACE_PAGE_BYTES);
+    if (!plat_commit(vm->cells + vm->cells_committed, more)) return false;
+    vm->cells_committed += more;
+    return true;
+}
+
+// A step of cells that were never used, for one worker.
+static bool begin_cells(VmWorker *w)
+{
+    Vm *vm = w->vm;
+
+    plat_lock(&vm->cells_lock);
+    uint32_t begun = atomic_load_explicit(&vm->cells_begun, memory_order_relaxed);
+    uint32_t n = MIN((uint32_t)CELLS_PER_STEP, vm->cell_limit - begun);
+    bool ok = n > 0 && commit_cells(vm, begun + n);
+    if (ok) {
+        w->fresh_index = begun;
+        w->fresh_end = begun + n;
+        for (uint32_t i = begun; i < begun + n; i++) {
+            // Serials are set before anybody can name the cells.
+            atomic_store_explicit(&actor_at(vm, i)->inbox, INBOX_DEAD, memory_order_relaxed);
+            atomic_store_explicit(&actor_at(vm, i)->serial, 1, memory_order_relaxed);
+            actor_at(vm, i)->index = i;
+        }
+        atomic_store_explicit(&vm->cells_begun, begun + n, memory_order_release);
+    }
+    plat_unlock(&vm->cells_lock);
+    return ok;
+}
+
+static void populate(Vm *vm, uint32_t begin, uint32_t end)
+{
+    size_t from = (size_t)begin * CELL_BYTES / SPACE_PAGE_BYTES * SPACE_PAGE_BYTES;
+    size_t to = (size_t)ALIGN_UP((size_t)end * CELL_BYTES, SPACE_PAGE_BYTES);
+    plat_populate(vm->cells + from, to - from);
+}
+
+static void free_ext(Actor *a)
+{
+    ActorExt *x = a->ext;
+
+    if (!x) return;
+    map_free(&x->links, MEM_ACTOR);
+    map_free(&x->monitors, MEM_ACTOR);
+    map_free(&x->watchers, MEM_ACTOR);
+    mem_free(MEM_ACTOR, x, sizeof *x);
+    a->ext = NULL;
+}
+
+// The oldest retired cell, when nobody can hold its address any more.
+static Actor *reclaim(VmWorker *w, bool anyway)
+{
+    Actor *a = w->retired;
+
+    if (!a || (!anyway && !sched_epoch_passed(&w->vm->sched, a->deadline_ns))) return NULL;
+    w->retired = (Actor *)a->task.next;
+    if (!w->retired) w->retired_last = NULL;
+    free_ext(a);
+    return a;
+}
+
+static void share_free_cells(VmWorker *w)
+{
+    Vm *vm = w->vm;
+
+    plat_lock(&vm->cells_lock);
+    for (int i = 0; i < FREE_KEPT / 2; i++) {
+        Actor *a = w->free_cells;
+        w->free_cells = (Actor *)a->task.next;
+        w->free_count--;
+        a->task.next = (Task *)vm->free_cells;
+        vm->free_cells = a;
+    }
+    plat_unlock(&vm->cells_lock);
+}
+
+static Actor *take_shared_cell(Vm *vm)
+{
+    plat_lock(&vm->cells_lock);
+    Actor *a = vm->free_cells;
+    if (a) vm->free_cells = (Actor *)a->task.next;
+    plat_unlock(&vm->cells_lock);
+    return a;
+}
+
+static Actor *take_cell(VmWorker *w)
+{
+    // A few at a time, so that a worker which only spawns keeps up with those that only end.
+    for (int i = 0; i < 2; i++) {
+        Actor *a = reclaim(w, false);
+        if (!a) break;
+        a->task.next = (Task *)w->free_cells;
+        w->free_cells = a;
+        w->free_count++;
+    }
+    if (w->free_count > FREE_KEPT) share_free_cells(w);
+    Actor *a = w->free_cells;
+    if (a) {
+        w->free_cells = (Actor *)a->task.next;
+        w->free_count--;
+        return a;
+    }
+    if (w->fresh_index == w->fresh_end) {
+        a = w->vm->free_cells ? take_shared_cell(w->vm) : NULL;
+        if (a) return a;
+        if (!begin_cells(w)) return take_shared_cell(w->vm);
+        populate(w->vm, w->fresh_index, w->fresh_end);
+    }
+    return actor_at(w->vm, w->fresh_index++);
+}
+
+static void put_cell(VmWorker *w, Actor *a)
+{
+    a->deadline_ns = sched_epoch(&w->vm->sched);
+    a->task.next = NULL;
+    if (w->retired_last) {
+        w->retired_last->task.next = &a->task;
+    } else {
+        w->retired = a;
+    }
+    w->retired_last = a;
+}
+
+void actor_free_retired(VmWorker *w)
+{
+    while (reclaim(w, true)) {
+    }
+}
+
+// ---- what the collector asks ------------------------------------------------------------------------
+
+static void visit_roots(Heap *h, Gc *gc)
+{
+    Actor *a = container_of(h, Actor, heap);
+
+    actor_stack_ops->visit(a, gc);
+    gc_visit(gc, &a->handlers);
+    gc_visit(gc, &a->winders);
+    gc_visit(gc, &a->params);
+    gc_visit(gc, &a->priv);
+    gc_visit(gc, &a->reason);
+    mailbox_visit(a, gc);
+}
+
+static void visit_stack(Gc *gc, Value *object)
+{
+    actor_stack_ops->visit_piece(container_of(gc_heap(gc), Actor, heap), gc, object);
+}
+
+// An actor at its limit is told once, with an eighth more to handle it.
+static bool may_grow(Heap *h, size_t more_words)
+{
+    Actor *a = container_of(h, Actor, heap);
+    HeapStats s;
+
+    if (h->max_words == 0) return true;
+    heap_stats(h, &s);
+    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
+    size_t limit = (size_t)h->max_words << 10;
+    if (a->own & OWN_LIMIT_HIT) limit += limit / 8;
+    if (total <= limit) return true;
+    a->own |= OWN_LIMIT_HIT;
+    return false;
+}
+
+const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};
+
+// ---- birth --------------------------------------------------------------------------------------
+
+static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
+{
+    a->task.next = NULL;
+    a->task.priority = o->priority;
+    atomic_store_explicit(&a->flags, ACTOR_LIVE, memory_order_relaxed);
+    atomic_store_explicit(&a->status, ACTOR_RUNNABLE, memory_order_relaxed);
+    atomic_store_explicit(&a->reductions, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->heap_words, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->mailbox_length, 0, memory_order_relaxed);
+    heap_init(&a->heap, a->nursery_words, CELL_NURSERY_WORDS);
+    a->heap.max_words = o->max_heap;
+    a->heap.scratch = &w->scratch;
+    actor_stack_ops->init(a, V_UNSPECIFIED);
+    a->own = OWN_BORN;
+    mailbox_init(a);
+    a->handlers = a->winders = a->params = V_NIL;
+    a->priv = a->reason = V_FALSE;
+    a->deadline_ns = 0;
+    a->ext = NULL;
+    a->initial = NULL;
+}
+
+// The thunk and the parameters, copied into the new actor's first nursery and what follows it.
+static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
+{
+    Value given[2] = {thunk, parent->params};
+    Copied c;
+
+    SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, &c);
+    if (r == SEND_NO_MEMORY) return SPAWN_NO_MEMORY;
+    *refused = c.refused;
+    if (r == SEND_REFUSED) return SPAWN_REFUSED;
+    a->heap.hp += c.used;
+    a->fp[0] = given[0];
+    a->params = given[1];
+    a->reason = c.cells; // installed when it runs first: that may collect its heap
+    if (c.more) heap_adopt(&a->heap, c.more);
+    while (!value_is_null(c.blocks)) {
+        Value next = ((BlockRef *)value_words(c.blocks))->next;
+        if (!heap_note_blockref(&a->heap, c.blocks)) return SPAWN_NO_MEMORY;
+        c.blocks = next;
+    }
+    return SPAWNED;
+}
+
+static bool tie(VmWorker *w, Actor *parent, Actor *a, const SpawnOptions *o, Spawned *out)
+{
+    ActorExt *x = parent ? actor_ext(parent) : NULL, *y = actor_ext(a);
+    Value pid = actor_pid(a);
+    MapEntry *e;
+    bool made;
+
+    (void)w;
+    if (!x || !y) return false;
+    y->parent = actor_pid(parent);
+    if (o->link) {
+        if (!map_add(&x->links, MEM_ACTOR, pid.bits, &made)) return false;
+        if (!map_add(&y->links, MEM_ACTOR, y->parent.bits, &made)) return false;
+    }
+    if (o->monitor) {
+        out->ref = actor_make_ref(parent);
+        e = map_add(&x->monitors, MEM_ACTOR, out->ref.bits, &made);
+        if (!e) return false;
+        e->a = pid.bits;
+        e->b = V_FALSE.bits;
+        e = map_add(&y->watchers, MEM_ACTOR, out->ref.bits, &made);
+        if (!e) return false;
+        e->a = y->parent.bits;
+        e->b = V_FALSE.bits;
+    }
+    return true;
+}
+
+// Undoes what a spawn has done so far.
+static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *out, SpawnResult r)
+{
+    if (parent && parent->ext) {
+        map_remove(&parent->ext->links, actor_pid(a).bits);
+        if (value_is_local_ref(out->ref)) map_remove(&parent->ext->monitors, out->ref.bits);
+    }
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    atomic_store_explicit(&a->serial, serial + 1 ? serial + 1 : 1, memory_order_release);
+    actor_retire(w, a);
+    return r;
+}
+
+SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOptions *options,
+                        Spawned *out)
+{
+    Vm *vm = w->vm;
+    Actor *a = take_cell(w);
+    SpawnResult r = SPAWNED;
+
+    out->ref = V_FALSE;
+    if (!a) return SPAWN_NO_MEMORY;
+    init_cell(w, a, options);
+    atomic_fetch_add_explicit(&vm->actor_count, 1, memory_order_relaxed);
+    out->pid = actor_pid(a);
+    if (parent) {
+        r = give_start(parent, a, thunk, &out->refused);
+    } else {
+        a->fp[0] = thunk;
+    }
+    if (r == SPAWNED && (options->link || options->monitor) && !tie(w, parent, a, options, out))
+        r = SPAWN_NO_MEMORY;
+    if (r != SPAWNED) return abandon(w, parent, a, out, r);
+    a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
+        return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
+    a->heap.scratch = NULL;
+    atomic_store_explicit(&a->inbox, 0, memory_order_release);
+    actor_wake(vm, w, a);
+    return SPAWNED;
+}
+
+void actor_retire(VmWorker *w, Actor *a)
+{
+    Vm *vm = w->vm;
+
+    a->heap.scratch = &w->scratch;
+    atomic_store_explicit(&a->flags, 0, memory_order_relaxed);
+    actor_stack_ops->fini(a);
+    heap_fini(&a->heap);
+    a->heap.scratch = NULL;
+    atomic_fetch_sub_explicit(&vm->actor_count, 1, memory_order_relaxed);
+    // The extension goes with the cell: a time-out that is just firing still looks at it.
+    put_cell(w, a);
+}

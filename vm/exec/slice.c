@@ -1,0 +1,106 @@
+// One slice of an actor: what the scheduler runs.
+#include "vm/exec/slice.h"
+#include "vm/exec/exec.h"
+
+#include "vm/actor/life.h"
+#include "vm/actor/mailbox.h"
+
+#include "vm/base/check.h"
+
+// Numbers that others may read without asking.
+static void publish(VmWorker *w, Actor *a)
+{
+    int64_t left = w->reductions_left;
+    uint64_t used = w->vm->budget - (uint64_t)MAX(left, -1000000000);
+    uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
+
+    atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
+    HeapStats s;
+    heap_stats(&a->heap, &s);
+    size_t words = s.young_size + s.old_words + s.large_words + s.frag_words;
+    atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
+}
+
+static void borrow(VmWorker *w, Actor *a)
+{
+    w->running = a;
+    a->heap.scratch = &w->scratch;
+    atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
+}
+
+static void let_go(VmWorker *w, Actor *a, ActorStatus status)
+{
+    publish(w, a);
+    a->heap.scratch = NULL;
+    w->running = NULL;
+    atomic_store_explicit(&a->status, status, memory_order_relaxed);
+}
+
+// Module data that came with the spawn.
+static void install_birth_data(Actor *a)
+{
+    Value cells = a->reason;
+
+    a->own &= ~(uint32_t)OWN_BORN;
+    a->reason = V_FALSE;
+    if (value_is_pair(cells) && !cells_install(a, cells))
+        actor_set_exit(a, actor_vm(a)->symbol[SYM_heap_limit]);
+}
+
+static SliceEnd end_slice(VmWorker *w, Actor *a)
+{
+    bool main_actor = (a->own & OWN_MAIN) != 0;
+    Vm *vm = w->vm;
+
+    if (main_actor && atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING)
+        vm->main_ended(vm, a);
+    if (!exit_slice(w, a)) {
+        a->heap.scratch = NULL;
+        w->running = NULL;
+        return SLICE_AGAIN;
+    }
+    w->running = NULL;
+    actor_retire(w, a);
+    if (main_actor) sched_stop(&vm->sched);
+    return SLICE_DONE;
+}
+
+SliceEnd slice_run(Worker *worker, Task *t)
+{
+    VmWorker *w = worker->context;
+    Actor *a = container_of(t, Actor, task);
+
+    // An ending actor keeps its status, by which exit_slice knows how far it is.
+    if (a->own & OWN_EXITING) {
+        w->running = a;
+        a->heap.scratch = &w->scratch;
+    } else {
+        borrow(w, a);
+    }
+    w->scratch.collections = 0;
+    w->scratch.root_count = 0;
+    w->reductions_left = w->vm->budget;
+    if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
+    for (;;) {
+        if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
+            signals_take(a);
+        if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
+        RunEnd end = interp_run(w, a);
+        if (end == RUN_EXIT) continue;
+        if (end == RUN_YIELD || w->reductions_left <= 0) {
+            if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
+                signals_take(a);
+                if (a->own & OWN_EXITING) continue;
+            }
+            let_go(w, a, ACTOR_RUNNABLE);
+            return SLICE_AGAIN;
+        }
+        if (!mailbox_arm(a)) {
+            actor_set_exit(a, w->vm->symbol[SYM_heap_limit]);
+            continue;
+        }
+        let_go(w, a, ACTOR_WAITING);
+        if (inbox_sleep(a)) return SLICE_DONE; // from here on the actor may run elsewhere
+        borrow(w, a);
+    }
+}
