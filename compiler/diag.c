@@ -1,13 +1,13 @@
-// See diag.h. A diagnostic is one head line and, when its place is known, the source line and a line
-// that underlines the place:
+// See diag.h. A diagnostic is one head line and, when its place is known, the source line and a
+// line that underlines the place:
 //
 //   path:line:column: severity: message
 //   NNNN | text of the line
 //        |      ^~~~
 //
-// A long line is cut to a window around the place. Tabs stay tabs in both lines, so the caret stands
-// under its character whatever the terminal's tab width; other control characters are shown as '?'
-// lest a source text drive the terminal.
+// A long line is cut to a window around the place. Tabs stay tabs in both lines, so the caret
+// stands under its character whatever the terminal's tab width; other control characters are shown
+// as '?' lest a source text drive the terminal.
 #include "compiler/diag.h"
 
 #include <stdarg.h>
@@ -45,7 +45,8 @@ static bool starts_char(char byte)
 // Moves a byte offset by `count` characters to the left or right, within the line.
 static size_t step_left(const Window *w, size_t at, unsigned count)
 {
-    while (at > 0 && count > 0) count -= starts_char(w->line[--at]);
+    while (at > 0 && count > 0)
+        count -= starts_char(w->line[--at]);
     return at;
 }
 
@@ -53,7 +54,8 @@ static size_t step_right(const Window *w, size_t at, unsigned count)
 {
     while (at < w->size && count > 0) {
         at++;
-        while (at < w->size && !starts_char(w->line[at])) at++;
+        while (at < w->size && !starts_char(w->line[at]))
+            at++;
         count--;
     }
     return at;
@@ -119,6 +121,7 @@ static bool admit(Diag *d, Severity severity)
 }
 
 // The message may quote names of any length and content: it is cut at MESSAGE_BYTES and cleaned.
+static void put_message(Buf *b, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 static void put_message(Buf *b, const char *fmt, va_list args)
 {
     char text[MESSAGE_BYTES];
@@ -126,7 +129,9 @@ static void put_message(Buf *b, const char *fmt, va_list args)
     size_t size = strlen(text);
     bool cut = wanted >= (int)sizeof text;
 
-    while (cut && size > 0 && !starts_char(text[size])) size--;
+    // The last character may be a part of one.
+    while (cut && size > 0 && !starts_char(text[--size])) {
+    }
     for (size_t i = 0; i < size; i++) {
         uint8_t byte = (uint8_t)text[i];
         buf_u8(b, byte < 0x20 || byte == 0x7F ? '?' : byte);

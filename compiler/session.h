@@ -4,8 +4,8 @@
 // uses it from one thread at a time (the REPL holds a lock).
 //
 // Two arenas. `permanent` holds what outlives a unit: names, Globals, interfaces, macros. `unit`
-// holds everything else (syntax, core trees, local scopes) and is emptied after each unit, so that a
-// REPL or a program that calls eval a million times does not grow but by what it defines.
+// holds everything else (syntax, core trees, local scopes) and is emptied after each unit, so that
+// a REPL or a program that calls eval a million times does not grow but by what it defines.
 //
 // Units nest: when an import needs another file compiled first, host->require begins a unit of its
 // own inside the one that waits. unit_begin sets the outer unit's arena and scope tables aside,
@@ -56,7 +56,6 @@ struct Compiler {
 // What unit_begin sets aside of the outer unit.
 typedef struct {
     Arena unit;
-    struct UnitScopes *scopes;
     uint32_t next_var_id;
 } UnitFrame;
 

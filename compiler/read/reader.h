@@ -21,13 +21,14 @@ typedef enum {
 typedef struct {
     Compiler *c;
     const Source *source;
-    uint32_t at;    // byte offset of what is to be read next; a REPL may keep it
-    bool fold_case; // #!fold-case is in force
+    uint32_t at;              // byte offset of what is to be read next; a REPL may keep it
+    bool fold_case;           // #!fold-case is in force
     struct ReadFrame *frames; // open brackets and prefixes, innermost last
     uint32_t depth, capacity;
-    struct ReadLabels *labels;  // of the datum being read
-    uint32_t suspect;           // offset + 1 of a bracket in column 1 inside another datum
-    Buf scratch;                // text with escapes resolved
+    struct ReadLabels *labels; // of the datum being read
+    uint32_t suspect;          // offset + 1 of a bracket in column 1 inside another datum
+    bool unfinished;           // that the text ends too early was reported
+    Buf scratch;               // text with escapes resolved
 } Reader;
 
 // `from` is a byte offset: 0, or Reader.at of an earlier reader over the same text.

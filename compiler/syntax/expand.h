@@ -42,11 +42,17 @@ Global *expand_global(Compiler *c, Sym *module, Sym *name);
 
 // What tests and fuzzers may tighten before the first expansion. 0 keeps the default.
 typedef struct {
-    uint32_t depth;      // nested forms (10,000)
-    uint32_t steps;      // macro uses at one place, one inside the result of another (100,000)
-    uint64_t nodes;      // syntax made by macros at one place (20,000,000)
+    uint32_t depth;       // nested forms (10,000)
+    uint32_t steps;       // macro uses at one place, one inside the result of another (100,000)
+    uint64_t nodes;       // syntax made by macros at one place (20,000,000)
     uint32_t suggestions; // unbound names that get a suggestion, per unit (20)
 } ExpandLimits;
 void expand_set_limits(Compiler *c, ExpandLimits limits);
+
+// For session.c.
+void expander_init(Compiler *c);
+void expander_free(Compiler *c);
+void expander_enter_unit(Compiler *c);
+void expander_leave_unit(Compiler *c);
 
 #endif

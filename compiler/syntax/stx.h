@@ -26,7 +26,8 @@ typedef enum {
     STX_CHAR,
     STX_INT,    // exact integer that fits a fixnum (61 bits)
     STX_FLOAT,  // double
-    STX_NUMBER, // any other exact number, kept as its text (numlex syntax, always with #x or #e if needed)
+    STX_NUMBER, // any other exact number, kept as its text (numlex syntax, always with #x or #e if
+                // needed)
     STX_STRING, // UTF-8
     STX_SYMBOL,
     STX_PAIR,
@@ -41,11 +42,11 @@ typedef struct Stx Stx;
 
 struct Stx {
     uint8_t kind;
-    uint8_t bracket;      // of a list: '(' or '[', or the character of a quote form: ' ` , @; else 0
-    bool cyclic;          // a datum label inside refers back to this node
-    uint32_t scopes;      // symbols: interned scope set; the expander's business
-    uint32_t pending;     // pairs and vectors: scope changes not yet pushed to the children
-    uint32_t start, end;  // span
+    uint8_t bracket;     // of a list: '(' or '[', or the character of a quote form: ' ` , @; else 0
+    bool cyclic;         // a datum label inside refers back to this node
+    uint32_t scopes;     // symbols: interned scope set; the expander's business
+    uint32_t pending;    // pairs and vectors: scope changes not yet pushed to the children
+    uint32_t start, end; // span
     const Source *source; // span
     union {
         bool boolean;

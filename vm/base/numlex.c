@@ -10,7 +10,7 @@
 // nothing. numlex_double is in numlex_double.c.
 #include "vm/base/numlex.h"
 
-#include "vm/base/numlex_int.h"
+#include "vm/base/digits.h"
 
 #define EXPONENT_MAX 1000000000
 
@@ -41,8 +41,9 @@ static bool take_sign(Scan *s, bool *negative)
 static const char *take_digits(Scan *s, unsigned radix, size_t *count)
 {
     const char *start = s->at;
-    while (s->at < s->end && numlex_digit(*s->at) < radix)
+    while (s->at < s->end && digit_value(*s->at) < radix) {
         s->at++;
+    }
     *count = (size_t)(s->at - start);
     return start;
 }
@@ -143,22 +144,11 @@ NumForm numlex_scan(const char *text, size_t n, unsigned radix, NumLex *out)
 
 // ---- as an int64 ----------------------------------------------------------------------------
 
-bool numlex_add_digits(uint64_t *n, const char *digits, size_t count, unsigned radix)
-{
-    uint64_t sum = *n;
-
-    for (size_t i = 0; i < count; i++) {
-        if (__builtin_mul_overflow(sum, radix, &sum)) return false;
-        if (__builtin_add_overflow(sum, numlex_digit(digits[i]), &sum)) return false;
-    }
-    *n = sum;
-    return true;
-}
-
 static size_t count_without_zeros(const char *digits, size_t count) // at the end
 {
-    while (count > 0 && digits[count - 1] == '0')
+    while (count > 0 && digits[count - 1] == '0') {
         count--;
+    }
     return count;
 }
 
@@ -171,8 +161,8 @@ static bool decimal_magnitude(const NumLex *x, uint64_t *out)
 
     if (fraction_count == 0) digit_count = count_without_zeros(x->digits, x->digit_count);
     int64_t zeros = x->exponent - (int64_t)fraction_count + (int64_t)(x->digit_count - digit_count);
-    if (!numlex_add_digits(&n, x->digits, digit_count, 10)) return false;
-    if (!numlex_add_digits(&n, x->fraction, fraction_count, 10)) return false;
+    if (!digits_append(&n, x->digits, digit_count, 10)) return false;
+    if (!digits_append(&n, x->fraction, fraction_count, 10)) return false;
     *out = n;
     if (n == 0) return true;
     if (zeros < 0 || zeros > 19) return false; // the last digit is not zero
@@ -187,8 +177,8 @@ static bool ratio_magnitude(const NumLex *x, uint64_t *out)
 {
     uint64_t n = 0, d = 0;
 
-    if (!numlex_add_digits(&n, x->digits, x->digit_count, x->radix)) return false;
-    if (!numlex_add_digits(&d, x->denominator, x->denominator_count, x->radix)) return false;
+    if (!digits_append(&n, x->digits, x->digit_count, x->radix)) return false;
+    if (!digits_append(&d, x->denominator, x->denominator_count, x->radix)) return false;
     if (d == 0 || n % d != 0) return false;
     *out = n / d;
     return true;
@@ -200,7 +190,7 @@ static bool exact_magnitude(const NumLex *x, uint64_t *out)
     switch (x->form) {
     case NUMLEX_INTEGER:
         *out = 0;
-        return numlex_add_digits(out, x->digits, x->digit_count, x->radix);
+        return digits_append(out, x->digits, x->digit_count, x->radix);
     case NUMLEX_RATIO:
         return ratio_magnitude(x, out);
     case NUMLEX_DECIMAL:

@@ -18,8 +18,8 @@
 #include "vm/base/numlex.h"
 
 #include "vm/base/check.h"
+#include "vm/base/digits.h"
 #include "vm/base/ieee.h"
-#include "vm/base/numlex_int.h"
 #include "vm/base/pow10.h"
 
 typedef unsigned __int128 Wide;
@@ -40,8 +40,8 @@ static size_t digits_count(const Digits *d)
 // Counted from the most significant one; without the zeros at the end.
 static unsigned digit_from_top(const Digits *d, size_t i)
 {
-    if (i < d->count[0]) return numlex_digit(d->piece[0][i]);
-    return numlex_digit(d->piece[1][i - d->count[0]]);
+    if (i < d->count[0]) return digit_value(d->piece[0][i]);
+    return digit_value(d->piece[1][i - d->count[0]]);
 }
 
 // Counted from the least significant one; zero beyond the most significant one.
@@ -138,8 +138,9 @@ static uint64_t product_next(Product *p)
         rest = (uint64_t)n - quotient * p->base;
         p->carry[i] = quotient;
     }
-    while (p->carry_words > 0 && p->carry[p->carry_words - 1] == 0)
+    while (p->carry_words > 0 && p->carry[p->carry_words - 1] == 0) {
         p->carry_words--;
+    }
     return rest;
 }
 
@@ -171,8 +172,7 @@ static double round_estimate(const Digits *n, const Digits *d, uint64_t top, int
     return ieee_compose(cut.kept, cut.lsb, order, false);
 }
 
-// ---- step 2 for any quotient: 128-bit floating numbers
-// --------------------------------------------
+// ---- step 2 for any quotient: floating numbers of 128 bits --------------------------------------
 
 // mantissa * 2^exponent, the top bit of the mantissa set. Operations round down.
 typedef struct {
@@ -219,8 +219,9 @@ static Float128 leading_digits(const Digits *d, size_t *rest)
     size_t i = 0;
     Wide n = 0;
 
-    while (i < written && (n >> 114) == 0)
+    while (i < written && (n >> 114) == 0) {
         n = n * d->radix + digit_from_top(d, i++);
+    }
     *rest = digits_count(d) - i;
     return float_make(n);
 }
@@ -258,6 +259,20 @@ static bool decimal_fast(uint64_t w, int64_t q, double *out)
     return true;
 }
 
+// Leading 64 bits of w * 10^q for w > 0, too small by less than 2: the power is cut, which loses
+// less than one unit, and the shift doubles that. The result is to be multiplied with 2^*exponent.
+static uint64_t decimal_top(uint64_t w, int q, int64_t *exponent)
+{
+    Pow10 power = pow10_get(q);
+    int shift = __builtin_clzll(w);
+
+    w <<= shift;
+    Wide product = (Wide)w * power.high + (((Wide)w * power.low) >> 64);
+    int is_short = !(product >> 127);
+    *exponent = pow10_log2(q) - 127 - shift + 128 - is_short;
+    return (uint64_t)((product << is_short) >> 64);
+}
+
 // `digits` without leading zeros, times ten to the `exponent`.
 static double round_decimal(const Digits *digits, int64_t exponent)
 {
@@ -268,8 +283,9 @@ static double round_decimal(const Digits *digits, int64_t exponent)
 
     if (count == 0 || exponent + (int64_t)count < -330) return 0.0;
     if (exponent + (int64_t)count > 310) return ieee_from_bits(IEEE_INFINITY);
-    for (size_t i = 0; i < taken; i++)
+    for (size_t i = 0; i < taken; i++) {
         w = w * 10 + digit_from_top(digits, i);
+    }
     int64_t q = exponent + (int64_t)(count - taken);
     if (taken == count && decimal_fast(w, q, &quick)) return quick;
     if (q < POW10_MIN) return 0.0; // below 10^19 * 10^-343, which is less than half of 2^-1074
@@ -277,18 +293,11 @@ static double round_decimal(const Digits *digits, int64_t exponent)
     Digits n = *digits, d = {.piece = {"1", ""}, .count = {1, 0}, .radix = 10};
     n.zeros = exponent > 0 ? (size_t)exponent : 0;
     d.zeros = exponent < 0 ? (size_t)-exponent : 0;
-    Pow10 power = pow10_get((int)q);
-    int shift = __builtin_clzll(w);
-    w <<= shift;
-    Wide product = (Wide)w * power.high + (((Wide)w * power.low) >> 64);
-    int64_t top_exponent = pow10_log2((int)q) - 127 - shift + 128;
-    if (!(product >> 127)) {
-        product <<= 1;
-        top_exponent--;
-    }
-    // The product is less than one unit too small, and two after the shift. Left out digits make w
-    // too small by less than 1 of 10^18 at least: 2^64 / 10^18 < 19, and twice that.
-    return round_estimate(&n, &d, (uint64_t)(product >> 64), top_exponent, taken == count ? 2 : 40);
+    int64_t top_exponent;
+    uint64_t top = decimal_top(w, (int)q, &top_exponent);
+    // Left out digits make w too small by less than 1 of 10^18 at least: 2^64 / 10^18 < 19, and
+    // twice that.
+    return round_estimate(&n, &d, top, top_exponent, taken == count ? 2 : 40);
 }
 
 // ---- by form --------------------------------------------------------------------------------
@@ -301,8 +310,8 @@ static double ratio_value(const NumLex *x)
 
     d.piece[0] = x->denominator;
     d.count[0] = x->denominator_count;
-    if (numlex_add_digits(&n_word, x->digits, x->digit_count, x->radix) &&
-        numlex_add_digits(&d_word, x->denominator, x->denominator_count, x->radix) &&
+    if (digits_append(&n_word, x->digits, x->digit_count, x->radix) &&
+        digits_append(&d_word, x->denominator, x->denominator_count, x->radix) &&
         MAX(n_word, d_word) <= (uint64_t)IEEE_EXACT_INT) {
         if (n_word == 0 && d_word == 0) return ieee_from_bits(IEEE_NAN);
         return d_word == 0 ? ieee_from_bits(IEEE_INFINITY) : (double)n_word / (double)d_word;
@@ -320,7 +329,7 @@ static double integer_value(const NumLex *x)
     Digits one = {.piece = {"1", ""}, .count = {1, 0}, .radix = x->radix};
     uint64_t word = 0;
 
-    if (numlex_add_digits(&word, x->digits, x->digit_count, x->radix)) return (double)word;
+    if (digits_append(&word, x->digits, x->digit_count, x->radix)) return (double)word;
     drop_leading_zeros(&n);
     if (x->radix == 10) return round_decimal(&n, 0);
     return round_quotient(&n, &one);

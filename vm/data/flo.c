@@ -88,8 +88,6 @@ double flo_frexp(Value x, int64_t *exponent)
     IntView p = int_view(ratio_numerator(x), &spare[0]);
     IntView q = int_view(ratio_denominator(x), &spare[1]);
 
-    *exponent = 0;
-    if (p.count == 0) return 0.0;
     uint64_t top = quotient_top(p, q, exponent);
     *exponent += 63;
     double mantissa = (double)top * 0x1p-63;

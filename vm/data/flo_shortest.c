@@ -8,9 +8,10 @@
 // 10^k next to v: the pigeonholes of the name.
 //
 // The three numbers are divided by 10^k with a power of ten of 128 bits (pow10.h), rounded up. The
-// products are cut to 64 bits and a sticky last bit ("rounding to odd"): the paper's section 9
-// proves that this orders them against multiples of 1/4 as the exact values are. Everything is
-// scaled by 4, so that halves and the quarter below a power of two are integers.
+// products are cut to 64 bits and a sticky last bit ("rounding to odd"), which orders them against
+// multiples of 1/4 as the exact values are: the paper proves that no product comes near enough to
+// one for the error to matter. Everything is scaled by 4, so that halves and the quarter below a
+// power of two are integers.
 #include "vm/data/num_int.h"
 
 #include "vm/base/pow10.h"

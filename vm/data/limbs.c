@@ -59,8 +59,6 @@ static uint64_t shifted_limb(IntView x, uint64_t bits, size_t i)
 
 int limbs_compare_scaled(uint64_t m, IntView q, int64_t exponent, IntView p)
 {
-    if (m == 0 || q.count == 0) return p.count ? -1 : 0;
-    if (p.count == 0) return 1;
     // The product has `bits` bits or one less.
     int64_t bits = (int64_t)(limbs_bits(&m, 1) + int_bits(q)) + exponent;
     if (bits < (int64_t)int_bits(p)) return -1;

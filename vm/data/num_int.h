@@ -106,7 +106,7 @@ static inline bool int_is_negative(Value x)
 MUST_USE uint64_t *int_begin(Heap *h, size_t limbs) MAY_GC;
 Value int_finish(Heap *h, const char *who, uint64_t *limbs, size_t count, bool negative);
 
-// n * 2^shift.
+// n * 2^shift, for n > 0.
 Value int_from_shifted(Heap *h, const char *who, uint64_t n, uint64_t shift, bool negative) MAY_GC;
 Value int_from_magnitude(Heap *h, uint64_t n, bool negative) MAY_GC;
 
@@ -143,7 +143,8 @@ MUST_USE bool limbs_have_room(size_t limbs);
 
 void limbs_mul(uint64_t *out, IntView x, IntView y); // both not zero; out: x.count + y.count
 uint64_t limbs_mul_1(uint64_t *limbs, size_t count, uint64_t by); // in place, returns the carry
-// Both return how many limbs they wrote, without leading zeros.
+// Both return how many limbs they wrote, without leading zeros. x is not zero; right shifts leave
+// something of it.
 size_t limbs_shift_left(uint64_t *out, const uint64_t *x, size_t count, uint64_t bits);
 size_t limbs_shift_right(uint64_t *out, const uint64_t *x, size_t count, uint64_t bits);
 bool limbs_any_below(const uint64_t *limbs, uint64_t bits); // is one of the lowest `bits` bits set
@@ -152,7 +153,7 @@ bool limbs_any_below(const uint64_t *limbs, uint64_t bits); // is one of the low
 // not zero.
 unsigned __int128 limbs_top(const uint64_t *limbs, size_t count);
 
-// Sign of m * q * 2^exponent - p, for magnitudes. Needs no memory.
+// Sign of m * q * 2^exponent - p, for magnitudes that are not zero. Needs no memory.
 int limbs_compare_scaled(uint64_t m, IntView q, int64_t exponent, IntView p);
 
 // Digit values (0 to radix - 1), most significant first. `out` must hold limbs_text_size of them.
@@ -201,8 +202,8 @@ double flo_from_int(IntView x, int64_t exponent, bool has_more);
 NumOrder flo_order(double x, double y);
 NumOrder flo_compare_exact(double d, Value x); // x is exact
 Value flo_to_exact(Heap *h, const char *who, const Value *x) MAY_GC;
-// The value of an exact number as mantissa * 2^*exponent with 1 <= |mantissa| <= 2 (or zero), for
-// those that may be out of a double's range. Not correctly rounded, but to within 2^-52.
+// An exact number that is not zero as mantissa * 2^*exponent with 1 <= |mantissa| <= 2, for those
+// that may be out of a double's range. Not correctly rounded, but to within 2^-52.
 double flo_frexp(Value x, int64_t *exponent);
 // An integer operation on numbers of which at least one is a flonum and all must be integers; the
 // result is a flonum.

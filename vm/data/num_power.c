@@ -198,10 +198,10 @@ static Value sqrt_inexact(Heap *h, const char *who, const Value *p, const Value 
 static Value sqrt_exact(Heap *h, const char *who, const Value *p, const Value *q)
 {
     uint64_t spare[2];
+    IntView p_view = int_view(*p, &spare[0]), q_view = int_view(*q, &spare[1]);
 
-    if (!int_is_square(int_view(*p, &spare[0])) || !int_is_square(int_view(*q, &spare[1]))) {
-        return sqrt_inexact(h, who, p, q);
-    }
+    if (!limbs_have_room(MAX(p_view.count, q_view.count))) return fail_no_memory(h, who);
+    if (!int_is_square(p_view) || !int_is_square(q_view)) return sqrt_inexact(h, who, p, q);
     Value *p_root = heap_root(h, int_sqrt(h, who, p, NULL));
     if (value_is(*p_root, V_FAIL)) return V_FAIL;
     Value *q_root = heap_root(h, int_sqrt(h, who, q, NULL));

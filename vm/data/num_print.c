@@ -134,7 +134,7 @@ static void print_double(Buf *out, double d)
 
 // A double's fraction, as limbs with the binary point before the most significant one: the next
 // digit is what a multiplication with the radix carries out.
-#define FRACTION_LIMBS 17 // 1074 bits and half of the last one
+#define FRACTION_LIMBS 17 // 1074 bits and a quarter of the last one
 
 // Exact, where the radix is even: each digit takes a factor of two out of the denominator.
 static void print_fraction_exact(Buf *out, uint64_t *fraction, size_t count, unsigned radix)
@@ -157,9 +157,10 @@ static bool sum_carries(const uint64_t *x, const uint64_t *y, size_t count)
 }
 
 // In an odd radix no number of digits is exact. As many as tell the double from its neighbours, the
-// last one rounded, which carries nowhere: algorithm FPP of G. Steele and J. White, How to Print
-// Floating-Point Numbers Accurately, PLDI 1990. `half` is half the distance of two doubles; neither
-// of its comparisons can be a tie, because half a unit times odd numbers is not a whole one.
+// last one rounded, which carries nowhere: algorithm (FP)^3 of G. Steele and J. White, How to Print
+// Floating-Point Numbers Accurately, PLDI 1990. `half` is half the distance to the next double;
+// neither of its comparisons can be a tie, because half a unit times odd numbers is not a whole
+// one.
 static void print_fraction_shortest(Buf *out, uint64_t *fraction, uint64_t *half, size_t count,
                                     unsigned radix)
 {
@@ -180,8 +181,9 @@ static void print_fraction_shortest(Buf *out, uint64_t *fraction, uint64_t *half
 static void print_fraction(Buf *out, uint64_t mantissa, unsigned shift, unsigned radix)
 {
     uint64_t fraction[FRACTION_LIMBS + 1] = {0}, half[FRACTION_LIMBS] = {0};
-    size_t count = (shift + LIMB_BITS) / LIMB_BITS;
-    unsigned unit = (unsigned)count * LIMB_BITS - shift; // the bit that is worth 2^-shift
+    size_t count = (shift + 1 + LIMB_BITS) / LIMB_BITS;
+    unsigned unit = (unsigned)count * LIMB_BITS - shift;       // the bit worth 2^-shift; 2 at least
+    unsigned half_unit = unit - 1 - (mantissa == IEEE_HIDDEN); // below a power of two, a quarter
     uint64_t m = shift < LIMB_BITS ? mantissa & (((uint64_t)1 << shift) - 1) : mantissa;
 
     if (m == 0) {
@@ -189,7 +191,7 @@ static void print_fraction(Buf *out, uint64_t mantissa, unsigned shift, unsigned
         return;
     }
     limbs_shift_left(fraction, &m, 1, unit);
-    half[(unit - 1) / LIMB_BITS] = (uint64_t)1 << ((unit - 1) % LIMB_BITS);
+    half[half_unit / LIMB_BITS] = (uint64_t)1 << (half_unit % LIMB_BITS);
     if (radix % 2 == 0) {
         print_fraction_exact(out, fraction, count, radix);
     } else {

@@ -5,9 +5,9 @@
 // time. What an exponent would make too large is refused before anything is made.
 #include "vm/data/num_int.h"
 
+#include "vm/base/digits.h"
 #include "vm/base/mem.h"
 #include "vm/base/numlex.h"
-#include "vm/base/numlex_int.h"
 
 #include <math.h>
 
@@ -26,10 +26,10 @@ static size_t copy_digits(uint8_t *out, Piece a, Piece b)
     size_t n = 0;
 
     for (size_t i = 0; i < a.count; i++) {
-        out[n++] = (uint8_t)numlex_digit(a.at[i]);
+        out[n++] = (uint8_t)digit_value(a.at[i]);
     }
     for (size_t i = 0; i < b.count; i++) {
-        out[n++] = (uint8_t)numlex_digit(b.at[i]);
+        out[n++] = (uint8_t)digit_value(b.at[i]);
     }
     return n;
 }
@@ -70,8 +70,7 @@ static Value read_integer(Heap *h, Piece a, Piece b, unsigned radix, bool negati
 {
     uint64_t n = 0;
 
-    if (numlex_add_digits(&n, a.at, a.count, radix) &&
-        numlex_add_digits(&n, b.at, b.count, radix)) {
+    if (digits_append(&n, a.at, a.count, radix) && digits_append(&n, b.at, b.count, radix)) {
         return int_from_magnitude(h, n, negative);
     }
     a = without_leading_zeros(a);

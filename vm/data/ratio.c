@@ -222,10 +222,11 @@ Value ratio_round(Heap *h, const char *who, const Value *x, NumRounding how)
 // ---- rationalize ----------------------------------------------------------------------------
 
 // The simplest number between a/b and c/d, 0 < a/b <= c/d, is found by walking down the continued
-// fraction that both have in common (M. Stern, A. Brocot; the recursive form is in IEEE Std
-// 1178-1990): the integer a/b, if that is one; the next integer above a/b, if c/d reaches it; else
-// their common integral part f plus one over the simplest number between d/(c - f d) and
-// b/(a - f b). p/q and p_before/q_before are the last two convergents of what has been walked.
+// fraction that both have in common (the tree of M. Stern and A. Brocot: R. Graham, D. Knuth and
+// O. Patashnik, Concrete Mathematics, section 4.5): the integer a/b, if that is one; the next
+// integer above a/b, if c/d reaches it; else their common integral part f plus one over the
+// simplest number between d/(c - f d) and b/(a - f b). p/q and p_before/q_before are the last two
+// convergents of what has been walked.
 typedef struct {
     Value *a, *b, *c, *d;
     Value *p, *q, *p_before, *q_before;

@@ -1,0 +1,15 @@
+// Small procedures as bytes, so that other modules can have them inlined: a lambda whose bodies
+// consist of constants, parameters, lets, ifs, sequences, calls, primitives and module variables.
+#ifndef COMPILER_CORE_CORE_IO_H
+#define COMPILER_CORE_CORE_IO_H
+
+#include "compiler/core/node.h"
+
+// Appends the lambda; false when it holds anything else, and what was appended is to be dropped.
+MUST_USE bool core_write(Buf *out, Lambda *l);
+
+// Reads the clause back that takes `count` arguments, as new nodes of the unit; every node gets `span`,
+// the place of the call. NULL when there is none, or the bytes are damaged.
+Lambda *core_read(Compiler *c, const uint8_t *bytes, size_t size, uint32_t count, Span span);
+
+#endif
