@@ -10,6 +10,8 @@
 // as '?' lest a source text drive the terminal.
 #include "compiler/diag.h"
 
+#include "vm/base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,8 +47,9 @@ static bool starts_char(char byte)
 // Moves a byte offset by `count` characters to the left or right, within the line.
 static size_t step_left(const Window *w, size_t at, unsigned count)
 {
-    while (at > 0 && count > 0)
+    while (at > 0 && count > 0) {
         count -= starts_char(w->line[--at]);
+    }
     return at;
 }
 
@@ -54,8 +57,9 @@ static size_t step_right(const Window *w, size_t at, unsigned count)
 {
     while (at < w->size && count > 0) {
         at++;
-        while (at < w->size && !starts_char(w->line[at]))
+        while (at < w->size && !starts_char(w->line[at])) {
             at++;
+        }
         count--;
     }
     return at;
@@ -132,9 +136,11 @@ static void put_message(Buf *b, const char *fmt, va_list args)
     // The last character may be a part of one.
     while (cut && size > 0 && !starts_char(text[--size])) {
     }
-    for (size_t i = 0; i < size; i++) {
-        uint8_t byte = (uint8_t)text[i];
-        buf_u8(b, byte < 0x20 || byte == 0x7F ? '?' : byte);
+    const uint8_t *at = (const uint8_t *)text, *end = at + size;
+    while (at < end) {
+        uint32_t scalar = utf8_decode(&at, end); // callers cut names, too
+        bool shown = scalar != UTF8_INVALID && scalar >= 0x20 && scalar != 0x7F;
+        buf_char(b, shown ? scalar : '?');
     }
     buf_printf(b, "%s\n", cut ? CUT_MARK : "");
 }

@@ -71,8 +71,9 @@ void session_free(Compiler *c)
 {
     CHECK(c->units == 0, "a unit is open");
     expander_free(c);
-    for (SessionSource *s = c->symbols->sources; s; s = s->next)
+    for (SessionSource *s = c->symbols->sources; s; s = s->next) {
         source_free(&s->source);
+    }
     mem_free(MEM_COMPILER, c->symbols->slots, c->symbols->slot_count * sizeof(Sym *));
     arena_free(&c->unit);
     arena_free(&c->permanent);

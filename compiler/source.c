@@ -137,10 +137,11 @@ static uint32_t line_at(const Source *s, uint32_t offset)
 
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        if (s->line_starts[middle] <= offset)
+        if (s->line_starts[middle] <= offset) {
             low = middle;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -164,8 +165,9 @@ const char *source_line(const Source *s, uint32_t line, size_t *size)
     if (line == 0 || line > s->line_count) return "";
     size_t start = s->line_starts[line - 1];
     size_t end = line < s->line_count ? s->line_starts[line] : s->size;
-    while (end > start && (s->text[end - 1] == '\n' || s->text[end - 1] == '\r'))
+    while (end > start && (s->text[end - 1] == '\n' || s->text[end - 1] == '\r')) {
         end--;
+    }
     *size = end - start;
     return s->text + start;
 }

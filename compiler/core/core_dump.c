@@ -13,6 +13,7 @@
 
 #define WIDTH          100
 #define DATA_DEPTH_MAX 1000
+#define DATA_BYTES_MAX (16u << 20)
 #define INDENT_MAX     60
 
 // ---- data --------------------------------------------------------------------------------------
@@ -35,12 +36,13 @@ static void put_string(Buf *b, const char *text, size_t size, char quote)
     buf_u8(b, (uint8_t)quote);
     for (size_t i = 0; i < size; i++) {
         uint8_t byte = (uint8_t)text[i];
-        if (byte == (uint8_t)quote || byte == '\\')
+        if (byte == (uint8_t)quote || byte == '\\') {
             buf_printf(b, "\\%c", byte);
-        else if (byte < 0x20)
+        } else if (byte < 0x20) {
             buf_printf(b, "\\x%x;", byte);
-        else
+        } else {
             buf_u8(b, byte);
+        }
     }
     buf_u8(b, (uint8_t)quote);
 }
@@ -54,22 +56,24 @@ static void put_symbol(Buf *b, const Sym *s)
         uint8_t byte = (uint8_t)s->text[i];
         plain = byte > 0x20 && !strchr("()[]\"';`,|\\", byte);
     }
-    if (plain)
+    if (plain) {
         buf_bytes(b, s->text, s->size);
-    else
+    } else {
         put_string(b, s->text, s->size, '|');
+    }
 }
 
 static void put_char(Buf *b, uint32_t scalar)
 {
-    if (scalar == ' ')
+    if (scalar == ' ') {
         buf_text(b, "#\\space");
-    else if (scalar == '\n')
+    } else if (scalar == '\n') {
         buf_text(b, "#\\newline");
-    else if (scalar < 0x20 || scalar == 0x7F)
+    } else if (scalar < 0x20 || scalar == 0x7F) {
         buf_printf(b, "#\\x%x", (unsigned)scalar);
-    else
+    } else {
         buf_printf(b, "#\\"), buf_char(b, scalar);
+    }
 }
 
 static void put_datum(Buf *b, const Stx *x, unsigned depth);
@@ -110,7 +114,8 @@ static void put_bytes(Buf *b, const Stx *x)
 
 static void put_datum(Buf *b, const Stx *x, unsigned depth)
 {
-    if (depth > DATA_DEPTH_MAX || (x->cyclic && depth > 0)) {
+    // Shared parts can make a small datum a huge tree.
+    if (depth > DATA_DEPTH_MAX || b->size > DATA_BYTES_MAX || (x->cyclic && depth > 0)) {
         buf_text(b, "...");
         return;
     }
@@ -364,13 +369,15 @@ static size_t token_end(const char *text, size_t size, size_t at)
 
     if (first == '(' || first == ')') return at + 1;
     if (first == '"' || first == '|') {
-        for (at++; at < size && text[at] != first; at++)
+        for (at++; at < size && text[at] != first; at++) {
             at += text[at] == '\\';
+        }
         return MIN(at + 1, size);
     }
     if (first == '#' && at + 2 < size && text[at + 1] == '\\') at += 3;
-    while (at < size && !strchr(" ()\"|", text[at]))
+    while (at < size && !strchr(" ()\"|", text[at])) {
         at++;
+    }
     if (at < size && (text[at] == '|' || text[at] == '"')) return token_end(text, size, at);
     return at;
 }
@@ -409,17 +416,19 @@ static void put_lines(const char *text, size_t size, Buf *out)
             buf_text(out, broken ? "\n" : " ");
             column++;
             if (broken) column = depth * 2;
-            for (size_t k = 0; broken && k < depth * 2; k++)
+            for (size_t k = 0; broken && k < depth * 2; k++) {
                 buf_u8(out, ' ');
+            }
             items++;
             i++;
             continue;
         }
         if (text[i] == '(' && i >= whole) {
-            if (column + lengths[i] <= WIDTH)
+            if (column + lengths[i] <= WIDTH) {
                 whole = i + lengths[i];
-            else
+            } else {
                 items = 0;
+            }
         }
         depth += text[i] == '(';
         depth -= text[i] == ')' && depth > 0;
@@ -450,14 +459,16 @@ void core_dump_module(const Module *m, Buf *out)
                           : "module",
                m->name->text);
     if (m->import_count > 0) buf_text(out, ", needs");
-    for (uint32_t i = 0; i < m->import_count; i++)
+    for (uint32_t i = 0; i < m->import_count; i++) {
         buf_printf(out, " %s", m->imports[i]->text);
+    }
     if (m->main) buf_text(out, ", calls main");
     buf_u8(out, '\n');
     if (body->kind != CORE_SEQ) {
         core_dump(body, out);
         return;
     }
-    for (uint32_t i = 0; i < body->u.seq.count; i++)
+    for (uint32_t i = 0; i < body->u.seq.count; i++) {
         core_dump(body->u.seq.items[i], out);
+    }
 }

@@ -69,7 +69,7 @@ static int32_t reads_of_all(Gen *g, Core **items, uint32_t count, const Var *v)
 
 uint32_t gen_base_after(Gen *g, Core **items, uint32_t count)
 {
-    for (uint32_t slot = slot_highest(&g->used); slot > 0; slot--) {
+    for (uint32_t slot = gen_highest(g, &g->used); slot > 0; slot--) {
         if (!slot_has(&g->used, slot - 1)) continue;
         Var *v = g->owner[slot - 1];
         if (!v || slot_has(&g->held, slot - 1)) return slot;

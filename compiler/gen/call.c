@@ -180,7 +180,7 @@ void gen_call_escape(Gen *g, Core *n, To to)
     gen_safepoint(g, n->span);
     uint32_t dst = gen_reserve(g);
     gen_release(g, fn, slot);
-    uint32_t base = slot_highest(&g->used);
+    uint32_t base = gen_highest(g, &g->used);
     gen_need_frame(g, base + 1);
     SlotSet live = g->set;
     slot_add(&live, dst);

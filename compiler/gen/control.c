@@ -134,7 +134,7 @@ void gen_label_call(Gen *g, Core *n)
         return;
     }
     // What the label does not need is dead from here on.
-    g->set = group->labels[i].live;
+    gen_set_live(g, &group->labels[i]);
     gen_safepoint(g, n->span);
     int64_t offset = (int64_t)group->at[i] - (int64_t)gen_pc(g);
     gen_wide(g, OP_LOOP, 0, (int32_t)offset);

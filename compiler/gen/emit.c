@@ -89,18 +89,21 @@ static void note_live(Gen *g, Label *l)
 {
     if (!l->reached) {
         l->reached = true;
-        l->live = g->set;
-        l->owners = slot_highest(&g->used);
-        l->owner = arena_array(&g->c->unit, Var *, l->owners);
-        memcpy(l->owner, g->owner, l->owners * sizeof(Var *));
+        l->words = gen_set_words(g);
+        l->live = arena_array(&g->c->unit, uint64_t, l->words);
+        l->owner = arena_array(&g->c->unit, Var *, l->words * 64);
+        memcpy(l->live, g->set.bits, l->words * sizeof *l->live);
+        memcpy(l->owner, g->owner, l->words * 64 * sizeof *l->owner);
         return;
     }
-    for (uint32_t i = 0; i < countof(l->live.bits); i++) {
-        l->live.bits[i] &= g->set.bits[i];
-    }
-    // A slot that holds something else on another way here is dead: what lives on has not moved.
-    for (uint32_t i = 0; i < l->owners; i++) {
-        if (l->owner[i] != g->owner[i]) slot_remove(&l->live, i);
+    for (uint32_t i = 0; i < l->words; i++) {
+        l->live[i] &= g->set.bits[i];
+        for (uint64_t bits = l->live[i]; bits; bits &= bits - 1) {
+            // A slot that holds something else on another way here is dead: what lives on has not
+            // moved.
+            uint32_t bit = (uint32_t)__builtin_ctzll(bits);
+            if (l->owner[i * 64 + bit] != g->owner[i * 64 + bit]) l->live[i] &= ~((uint64_t)1 << bit);
+        }
     }
 }
 
@@ -171,24 +174,34 @@ static void drop_trivial_jump(Gen *g, Label *l)
     }
 }
 
+// The slots as they are at the label: what was live at all jumps, less what no way ahead needs.
+static void restore_slots(Gen *g, Label *l)
+{
+    gen_set_live(g, l);
+    for (uint32_t i = 0; i < l->words * 64; i++) {
+        Var *v = slot_has(&g->set, i) ? l->owner[i] : NULL;
+        g->owner[i] = v;
+        if (!v) continue;
+        gen_var(g, v)->slot = i;
+        gen_drop_if_dead(g, v);
+    }
+}
+
+void gen_set_live(Gen *g, const Label *l)
+{
+    for (uint32_t i = 0; i < gen_set_words(g); i++) {
+        g->set.bits[i] = i < l->words ? l->live[i] : 0;
+        g->used.bits[i] = g->set.bits[i] | g->held.bits[i];
+    }
+}
+
 void gen_label_place(Gen *g, Label *l)
 {
     if (!l->reached && !g->live) return; // nobody comes here
     if (g->live) note_live(g, l);
     drop_trivial_jump(g, l);
     g->live = true;
-    g->set = l->live;
-    for (uint32_t i = 0; i < countof(g->used.bits); i++) {
-        g->used.bits[i] = l->live.bits[i] | g->held.bits[i];
-    }
-    for (uint32_t i = 0; i < l->owners; i++) {
-        Var *v = slot_has(&l->live, i) ? l->owner[i] : NULL;
-        g->owner[i] = v;
-        if (!v) continue;
-        VarState *s = gen_var(g, v);
-        s->slot = i;
-        gen_drop_if_dead(g, v);
-    }
+    restore_slots(g, l);
     uint32_t pc = gen_pc(g);
     for (uint32_t i = 0; i < l->count; i++) {
         gen_patch(g, l->jumps[i], pc);

@@ -180,7 +180,7 @@ static void gen_let_values(Gen *g, Core *n, To to)
 
     gen_expr(g, n->u.let_values.init, (To){TO_SLOT, NO_SLOT});
     if (!g->live) return;
-    uint32_t from = g->result, base = slot_highest(&g->used);
+    uint32_t from = g->result, base = gen_highest(g, &g->used);
     gen_need_frame(g, base + count);
     if (g->failed) return;
     gen_safepoint(g, n->span);

@@ -46,9 +46,9 @@ typedef struct {
     uint32_t *jumps; // word indexes
     uint32_t count, capacity;
     bool reached;
-    SlotSet live;
-    Var **owner;     // of the slots, as of the first jump; temporaries have none
-    uint32_t owners; // how many slots
+    uint64_t *live;  // `words` words of slots
+    uint32_t words;
+    Var **owner;     // of those slots, as of the first jump; temporaries have none
 } Label;
 
 // The labels of one CORE_LABELS.
@@ -103,8 +103,9 @@ typedef struct {
 bool slot_has(const SlotSet *s, uint32_t slot);
 void slot_add(SlotSet *s, uint32_t slot);
 void slot_remove(SlotSet *s, uint32_t slot);
-uint32_t slot_highest(const SlotSet *s); // one past the highest member; 0 when empty
 
+uint32_t gen_set_words(const Gen *g); // of a SlotSet that can be in use
+uint32_t gen_highest(const Gen *g, const SlotSet *s); // one past the highest member; 0 when empty
 uint32_t gen_reserve(Gen *g);               // the lowest free slot, no value in it yet
 void gen_occupy(Gen *g, uint32_t slot);     // holds a value from now on
 void gen_free(Gen *g, uint32_t slot);
@@ -137,6 +138,7 @@ void gen_label_jump(Gen *g, Label *l, uint32_t pc);
 // Here it is: what was live at all jumps (and here, if control also falls in) is live.
 void gen_label_place(Gen *g, Label *l);
 void gen_jump(Gen *g, Label *l);
+void gen_set_live(Gen *g, const Label *l); // exactly what lives at the label
 
 // ---- uses.c
 void gen_count_uses(Gen *g, Function *f, Clause *clause);

@@ -22,9 +22,15 @@ void slot_remove(SlotSet *s, uint32_t slot)
     s->bits[slot / 64] &= ~((uint64_t)1 << (slot % 64));
 }
 
-uint32_t slot_highest(const SlotSet *s)
+// No slot from g->frame on has been used yet.
+uint32_t gen_set_words(const Gen *g)
 {
-    for (uint32_t i = SET_WORDS; i > 0; i--) {
+    return MIN((g->frame + 63) / 64, (uint32_t)SET_WORDS);
+}
+
+uint32_t gen_highest(const Gen *g, const SlotSet *s)
+{
+    for (uint32_t i = gen_set_words(g); i > 0; i--) {
         if (s->bits[i - 1]) return (i - 1) * 64 + 64 - (uint32_t)__builtin_clzll(s->bits[i - 1]);
     }
     return 0;
@@ -116,7 +122,7 @@ void gen_adjust_uses(Gen *g, const UseList *list, int sign)
 
 uint32_t gen_mask(Gen *g, const SlotSet *s)
 {
-    uint32_t highest = slot_highest(s);
+    uint32_t highest = gen_highest(g, s);
 
     if (highest <= MASK_SLOTS) return (uint32_t)s->bits[0];
     Buf *masks = &g->out->sections[SECTION_MASKS];

@@ -406,7 +406,10 @@ static void convert_closure(Convert *cv, Function *f, uint32_t depth, Var *name,
 
 static void convert_lifted(Convert *cv, Function *f, uint32_t depth, const VarList *needs)
 {
-    Clause *c = &f->clauses[0];
+    // The lambda keeps its own parameters: calls are matched against those.
+    Clause *c = arena_new(&cv->c->unit, Clause);
+    *c = f->clauses[0];
+    f->clauses = c;
     Import *imports = arena_array(&cv->c->unit, Import, needs->count);
     Var **params = arena_array(&cv->c->unit, Var *, c->required + needs->count);
 

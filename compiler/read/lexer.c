@@ -58,8 +58,9 @@ static int quoted(const Reader *r, uint32_t start, uint32_t end)
 {
     uint32_t size = MIN(end - start, QUOTE_BYTES_MAX);
 
-    while (size > 0 && start + size < end && (r->source->text[start + size] & 0xC0) == 0x80)
+    while (size > 0 && start + size < end && (r->source->text[start + size] & 0xC0) == 0x80) {
         size--;
+    }
     return (int)size;
 }
 
@@ -91,8 +92,9 @@ static uint32_t decode(const Reader *r, uint32_t *bytes)
 
 static void skip_line(Reader *r)
 {
-    while (!at_end(r) && peek(r, 0) != '\n' && peek(r, 0) != '\r')
+    while (!at_end(r) && peek(r, 0) != '\n' && peek(r, 0) != '\r') {
         r->at++;
+    }
 }
 
 // Behind "#|". False when the text ends first.
@@ -295,15 +297,17 @@ static bool skip_continuation(Reader *r)
 {
     uint32_t start = r->at;
 
-    while (peek(r, 0) == ' ' || peek(r, 0) == '\t')
+    while (peek(r, 0) == ' ' || peek(r, 0) == '\t') {
         r->at++;
+    }
     if (peek(r, 0) != '\n' && peek(r, 0) != '\r') {
         r->at = start;
         return false;
     }
     r->at += peek(r, 0) == '\r' && peek(r, 1) == '\n' ? 2 : 1;
-    while (peek(r, 0) == ' ' || peek(r, 0) == '\t')
+    while (peek(r, 0) == ' ' || peek(r, 0) == '\t') {
         r->at++;
+    }
     return true;
 }
 

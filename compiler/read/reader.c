@@ -171,10 +171,11 @@ static void append(Reader *r, struct ReadFrame *f, Stx *item)
 {
     Stx *pair = make_pair(r, item, NULL, item->start, item->end);
 
-    if (f->tail)
+    if (f->tail) {
         f->tail->u.pair.cdr = pair;
-    else
+    } else {
         f->head = pair;
+    }
     f->tail = pair;
     f->count++;
 }
@@ -313,8 +314,9 @@ static Stx *finish_vector(Reader *r, const struct ReadFrame *f, const Token *clo
     Stx **items = arena_array(&r->c->unit, Stx *, f->count);
     Stx *at = f->head;
 
-    for (uint32_t i = 0; i < f->count; i++, at = at->u.pair.cdr)
+    for (uint32_t i = 0; i < f->count; i++, at = at->u.pair.cdr) {
         items[i] = at->u.pair.car;
+    }
     x->u.vector.items = items;
     x->u.vector.count = f->count;
     return x;
@@ -500,10 +502,11 @@ Stx *reader_all(Compiler *c, const Source *source, bool fold_case)
         if (result == READ_END) break;
         if (datum) {
             Stx *pair = make_pair(&r, datum, NULL, datum->start, datum->end);
-            if (tail)
+            if (tail) {
                 tail->u.pair.cdr = pair;
-            else
+            } else {
                 head = pair;
+            }
             tail = pair;
         }
         if (result == READ_FAILED && r.at >= source->size) break;

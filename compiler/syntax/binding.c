@@ -29,8 +29,9 @@ Entry *entry_find(const Expander *x, const Sym *symbol, uint32_t set)
 {
     Entry *e = x->unit->slots[entry_slot(x->unit, symbol, set_node(x, set)->scope)];
 
-    while (e && !(e->symbol == symbol && e->set == set))
+    while (e && !(e->symbol == symbol && e->set == set)) {
         e = e->next;
+    }
     return e;
 }
 
@@ -137,8 +138,7 @@ static bool look_at(Expander *x, const Sym *symbol, uint32_t part, uint32_t whol
     return complete;
 }
 
-// What is visible with the lowest priority in a module.
-static Binding *look_in_defaults(Expander *x, const Iface *module, Sym *symbol)
+Binding *default_binding(Expander *x, const Iface *module, Sym *symbol)
 {
     Binding *found = NULL;
 
@@ -158,12 +158,13 @@ static Binding *resolve_slowly(Expander *x, const Stx *id)
     uint32_t part = symbol->locals > 0 ? whole : set_node(x, whole)->permanent;
     Best best = {0};
 
-    while (part && !look_at(x, symbol, part, whole, &best))
+    while (part && !look_at(x, symbol, part, whole, &best)) {
         part = set_node(x, part)->parent;
+    }
     if (best.ambiguous) {
         syntax_error(x, stx_span(id), "ambiguous name: %s has several bindings here", symbol->text);
     }
-    if (!best.binding && module) return look_in_defaults(x, module, symbol);
+    if (!best.binding && module) return default_binding(x, module, symbol);
     return best.binding;
 }
 

@@ -77,18 +77,6 @@ void collect_begin(Expander *x, Context *cx, Stx *form)
 
 // ---- binding what is defined -------------------------------------------------------------------
 
-// Whether an import may be replaced by a definition: one of an interactive module, or what every
-// script sees anyway under this name.
-static bool may_shadow(Expander *x, Entry *e)
-{
-    const Iface *module = x->module->iface;
-
-    if (module->open) return true;
-    if (!module->defaults) return false;
-    Iface *defaults = iface_require(x->c, module->defaults, SPAN_NONE);
-    return defaults && iface_exported(x, defaults, e->symbol) == entry_binding(x, e);
-}
-
 // Checks that a module-level name may be defined. Gives the entry to reuse in *entry, if any.
 static bool may_define(Expander *x, const Stx *id, uint32_t set, Entry **entry)
 {
@@ -96,11 +84,13 @@ static bool may_define(Expander *x, const Stx *id, uint32_t set, Entry **entry)
     const char *name = id->u.symbol->text;
 
     if (!e || x->module->iface->open) return true;
-    if (e->origin == ENTRY_IMPORTED && may_shadow(x, e)) return true;
     if (e->origin == ENTRY_IMPORTED) {
+        // What every script sees anyway under this name gives way.
+        Binding *shadowed = default_binding(x, x->module->iface, e->symbol);
+        if (shadowed && shadowed == entry_binding(x, e)) return true;
         syntax_error(x, stx_span(id),
                      "imported name '%s' conflicts with local define in module '%s'", name,
-                     x->module->iface->name->text);
+                     module_label(x));
         return false;
     }
     syntax_error(x, stx_span(id), "%s is defined twice", name);
@@ -141,6 +131,9 @@ static Global *make_global(Expander *x, const Stx *id, uint32_t set)
     Global *g = global_of(x, m->iface->name, unique_name(x, id, set));
 
     if (!g->here) vec_push(unit_arena(x), &m->globals, g);
+    if (!m->iface->open) { // may be there from an earlier run of the same file
+        *g = (Global){.module = g->module, .name = g->name, .min_args = -1, .max_args = -1};
+    }
     g->span = stx_span(id);
     g->here = true;
     g->defined = true;
@@ -152,10 +145,11 @@ static Global *make_global(Expander *x, const Stx *id, uint32_t set)
 
 static void bind_in_module(Expander *x, Stx *id, uint32_t set, Entry *entry, Binding *binding)
 {
-    if (entry)
+    if (entry) {
         entry_rebind(entry, binding, ENTRY_DEFINED, stx_span(id));
-    else
+    } else {
         entry = entry_add(x, id, set, binding, ENTRY_DEFINED);
+    }
     entry->owner = x->module->iface;
 }
 
@@ -168,10 +162,11 @@ static bool define_in_body(Expander *x, Stx *id, uint32_t set, Binding *binding)
         return false;
     }
     // A parameter of the procedure has the body's scope too: the definition takes its place.
-    if (e)
+    if (e) {
         entry_rebind(e, binding, ENTRY_DEFINED, stx_span(id));
-    else
+    } else {
         entry_add(x, id, set, binding, ENTRY_DEFINED);
+    }
     return true;
 }
 
@@ -225,6 +220,19 @@ bool define_keyword(Expander *x, Context *cx, Stx *id, Binding *binding)
     if (own) binding = keep_macro(x, binding->u.macro, unique_name(x, id, set));
     bind_in_module(x, id, set, entry, binding);
     return true;
+}
+
+void define_broken(Expander *x, Context *cx, Stx *form)
+{
+    Stx *rest = stx_cdr(x, form);
+    Stx *name = stx_is_pair(rest) ? stx_car(x, rest) : rest;
+
+    if (stx_is_pair(name)) name = stx_car(x, name);
+    if (!stx_is_symbol(name)) return;
+    uint32_t set = set_without_use_sites(x, name->scopes, cx->frame);
+    if (!entry_find(x, name->u.symbol, set)) {
+        entry_add(x, name, set, &x->broken, ENTRY_DEFINED);
+    }
 }
 
 Core *target_ref(Expander *x, const Target *t, Span span)
@@ -319,8 +327,9 @@ static bool referred(const Context *cx, uint32_t from)
 {
     for (uint32_t i = from; i < cx->items.count; i++) {
         const Item *item = cx->items.items[i];
-        if (item->target.var && item->target.var->refs + item->target.var->assigned > 0)
+        if (item->target.var && item->target.var->refs + item->target.var->assigned > 0) {
             return true;
+        }
         for (uint32_t k = 0; item->kind == ITEM_VALUES && k < item->target_count; k++) {
             if (item->targets[k].var->refs + item->targets[k].var->assigned > 0) return true;
         }
@@ -361,8 +370,9 @@ static uint32_t last_definition(const Context *cx)
 {
     uint32_t i = cx->items.count;
 
-    while (i > 0 && ((Item *)cx->items.items[i - 1])->kind == ITEM_EXPRESSION)
+    while (i > 0 && ((Item *)cx->items.items[i - 1])->kind == ITEM_EXPRESSION) {
         i--;
+    }
     return i;
 }
 
@@ -448,12 +458,13 @@ Core *expand_module_items(Expander *x, Context *cx, Span span)
         Item *item = cx->items.items[i];
         x->nodes = 0;
         Core *value = expand_item(x, item);
-        if (item->kind == ITEM_VALUES)
+        if (item->kind == ITEM_VALUES) {
             cores[i] = assign_values(x, item, value);
-        else if (item->kind == ITEM_EXPRESSION)
+        } else if (item->kind == ITEM_EXPRESSION) {
             cores[i] = value;
-        else
+        } else {
             cores[i] = define_global(x, item, value);
+        }
     }
     return core_seq(x, cores, cx->items.count, span);
 }

@@ -155,7 +155,7 @@ static int32_t kernel_prim(Expander *x, KernelId id, uint32_t count)
 
 // The variable in the kernel module. A kernel that cannot be found is reported once, by
 // iface_require; the variable then has no facts.
-static Global *kernel_global(Expander *x, KernelId id)
+static Global *kernel_global(Expander *x, KernelId id, Span span)
 {
     Sym *name = sym_named(x->c, kernel_name(id));
     Sym *kernel = x->c->kernel;
@@ -167,7 +167,11 @@ static Global *kernel_global(Expander *x, KernelId id)
         iface = iface_require(x->c, kernel, SPAN_NONE);
         x->kernel_failed = !iface;
     }
-    if (iface && iface->state == IFACE_READY) b = iface_definition(x, iface, name);
+    if (iface && iface->state == IFACE_READY) b = iface_exported(x, iface, name);
+    if (iface && iface->state == IFACE_EXPANDING && iface != x->module->iface) {
+        syntax_error(x, span, "%s needs module %s, which imports this one: not possible here",
+                     kernel_name(id), kernel->text);
+    }
     module_needs(x, kernel);
     return b && b->kind == BIND_GLOBAL ? b->u.global : global_of(x, kernel, name);
 }
@@ -178,8 +182,9 @@ Core *core_kernel(Expander *x, KernelId id, Core **args, uint32_t count, Span sp
     Core **copy = arena_array(unit_arena(x), Core *, count);
 
     if (count) memcpy(copy, args, count * sizeof *args);
-    if (prim < 0)
-        return core_call(x, core_global(x, kernel_global(x, id), span), copy, count, span);
+    if (prim < 0) {
+        return core_call(x, core_global(x, kernel_global(x, id, span), span), copy, count, span);
+    }
     Core *core = core_new(x, CORE_PRIM, span);
     core->u.prim.prim = (uint16_t)prim;
     core->u.prim.args = copy;

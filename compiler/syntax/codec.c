@@ -82,8 +82,9 @@ static void write_list(Encoder *e, Stx *stx)
     if (tail->kind == STX_PAIR) e->failed = true; // contains itself
     buf_u8(&e->nodes, TAG_LIST);
     buf_varint(&e->nodes, count);
-    for (uint32_t i = 0; i < count && !e->failed; i++)
+    for (uint32_t i = 0; i < count && !e->failed; i++) {
         write_node(e, items[i]);
+    }
     if (!e->failed) write_node(e, tail);
 }
 
@@ -93,8 +94,9 @@ static void write_vector(Encoder *e, Stx *stx)
 
     buf_u8(&e->nodes, TAG_VECTOR);
     buf_varint(&e->nodes, stx->u.vector.count);
-    for (size_t i = 0; i < stx->u.vector.count && !e->failed; i++)
+    for (size_t i = 0; i < stx->u.vector.count && !e->failed; i++) {
         write_node(e, items[i]);
+    }
 }
 
 static void write_atom(Encoder *e, const Stx *stx)
@@ -149,17 +151,18 @@ static void write_node(Encoder *e, Stx *stx)
     Expander *x = e->x;
     bool compound = stx->kind == STX_PAIR || stx->kind == STX_VECTOR;
 
-    if (stx->cyclic || x->nodes++ >= x->limits.nodes || x->fatal) {
-        e->failed = true;
-    } else if (!compound) {
+    if (!compound && x->nodes++ < x->limits.nodes) {
         write_atom(e, stx);
+    } else if (!compound || stx->cyclic) {
+        e->failed = true;
     } else if (!enter_level(x, SPAN_NONE)) {
         e->failed = true;
     } else {
-        if (stx->kind == STX_PAIR)
+        if (stx->kind == STX_PAIR) {
             write_list(e, stx);
-        else
+        } else {
             write_vector(e, stx);
+        }
         leave_level(x);
     }
 }

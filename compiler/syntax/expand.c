@@ -104,15 +104,17 @@ static Core *expand_primitive(Expander *x, int prim, Stx **items, uint32_t count
     uint32_t args = count - 1;
 
     if ((int64_t)args < info->min_args || (info->max_args >= 0 && (int64_t)args > info->max_args)) {
-        syntax_error(x, span, "primitive %s takes %d%s arguments, got %u", info->name,
-                     info->min_args, info->max_args == info->min_args ? "" : " or more", args);
+        syntax_error(x, span, "%s: expected %d%s operand%s, got %u", info->name, info->min_args,
+                     info->max_args == info->min_args ? "" : " or more",
+                     info->min_args == 1 && info->max_args == 1 ? "" : "s", args);
         return core_unspecified(x, span);
     }
     core->u.prim.prim = (uint16_t)prim;
     core->u.prim.count = args;
     core->u.prim.args = arena_array(unit_arena(x), Core *, args);
-    for (uint32_t i = 0; i < args; i++)
+    for (uint32_t i = 0; i < args; i++) {
         core->u.prim.args[i] = expand(x, items[i + 1]);
+    }
     return core;
 }
 
@@ -134,8 +136,9 @@ static Core *expand_call(Expander *x, Stx *form)
     }
     Core *fn = expand(x, head);
     Core **args = arena_array(unit_arena(x), Core *, count - 1);
-    for (uint32_t i = 1; i < count; i++)
+    for (uint32_t i = 1; i < count; i++) {
         args[i - 1] = expand(x, items[i]);
+    }
     return core_call(x, fn, args, count - 1, span);
 }
 
@@ -158,10 +161,11 @@ static Core *expand_pair(Expander *x, Stx *form)
             if (!core) core = core_unspecified(x, stx_span(form));
         } else if (b && b->kind == BIND_MACRO) {
             Stx *result = expand_macro(x, b->u.macro, form);
-            if (!result)
+            if (!result) {
                 core = core_unspecified(x, stx_span(form));
-            else if (!stx_is_pair(result))
+            } else if (!stx_is_pair(result)) {
                 core = expand(x, result);
+            }
             form = result;
         } else {
             core = expand_call(x, form);
@@ -194,14 +198,15 @@ Core *expand_sequence(Expander *x, Stx **items, uint32_t count, Span span)
 {
     Core **cores = arena_array(unit_arena(x), Core *, count);
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         cores[i] = expand(x, items[i]);
+    }
     return core_seq(x, cores, count, span);
 }
 
 // ---- setting up --------------------------------------------------------------------------------
 
-static const ExpandLimits default_limits = {10000, 100000, 20000000, 20};
+static const ExpandLimits default_limits = {10000, 100000, 10000000, 20};
 
 void expand_set_limits(Compiler *c, ExpandLimits limits)
 {
@@ -239,8 +244,9 @@ void expander_init(Compiler *c)
     x->scopes = mem_must_alloc(MEM_COMPILER, sizeof(ScopeInfo)); // [0] is no scope
     x->scopes[0] = (ScopeInfo){0};
     x->scope_count = x->scope_capacity = 1;
-    for (size_t i = 0; i < KERNEL_COUNT; i++)
+    for (size_t i = 0; i < KERNEL_COUNT; i++) {
         x->kernel_prims[i] = -2;
+    }
     make_core_module(x);
 }
 
@@ -296,8 +302,9 @@ void expander_leave_unit(Compiler *c)
     Expander *x = expander_of(c);
     Running outer = x->unit->waiting;
 
-    for (uint32_t i = 0; i < x->unit->done.count; i++)
+    for (uint32_t i = 0; i < x->unit->done.count; i++) {
         release_globals(x->unit->done.items[i]);
+    }
     if (x->some_failed) forget_failed(x);
     scopes_leave_unit(x);
     x->module = outer.module;

@@ -31,9 +31,10 @@ MUST_USE bool expand_source(Compiler *c, const Source *source, Expanded *out);
 
 // Expands the next forms (a proper list from the reader, or one built by eval) for the interactive
 // module `module`, which begins to exist with the first call. Definitions, imports and macros stay
-// when the result is true; when it is false nothing of these forms does. The last module of *out is
-// the interactive one (open = true) with a body of those forms; `module` and `define-library` forms
-// among them come before it. The value of the last form is the value of the body.
+// when the result is true; when it is false nothing of these forms does (end the unit then, before
+// any further ones). The last module of *out is the interactive one (open = true) with a body of
+// those forms; `module` and `define-library` forms among them come before it. The value of the last
+// form is the value of the body.
 MUST_USE bool expand_open(Compiler *c, Sym *module, Stx *forms, Expanded *out);
 
 // The one object that stands for a module's variable in this session; made when it is new. Facts
@@ -44,7 +45,7 @@ Global *expand_global(Compiler *c, Sym *module, Sym *name);
 typedef struct {
     uint32_t depth;       // nested forms (10,000)
     uint32_t steps;       // macro uses at one place, one inside the result of another (100,000)
-    uint64_t nodes;       // syntax made by macros at one place (20,000,000)
+    uint64_t nodes;       // syntax made by macros at one place (10,000,000)
     uint32_t suggestions; // unbound names that get a suggestion, per unit (20)
 } ExpandLimits;
 void expand_set_limits(Compiler *c, ExpandLimits limits);

@@ -106,6 +106,8 @@ void *syntax_fatal(Expander *x, Span span, const char *fmt, ...) PRINTF_LIKE(3, 
 const char *suggest_name(Expander *x, const Stx *id);
 // For a list of known names, likewise.
 const char *suggest_export(Expander *x, Iface *iface, const Sym *name);
+// What messages call the module at hand: for a program the part of its name that is the file's.
+const char *module_label(Expander *x);
 // Counts one level; false (reported) when it is one too many. Each true needs a leave_level.
 bool enter_level(Expander *x, Span span);
 static inline void leave_level(Expander *x)
@@ -189,6 +191,8 @@ Item *add_item(Expander *x, Context *cx, ItemKind kind, Span span);
 // Binds a defined name; false after an error.
 bool define_variable(Expander *x, Context *cx, Stx *id, Target *out);
 bool define_keyword(Expander *x, Context *cx, Stx *id, Binding *binding);
+// After an error in a definition form: what it would have defined is not to be missed as well.
+void define_broken(Expander *x, Context *cx, Stx *form);
 Core *target_ref(Expander *x, const Target *t, Span span);
 // A body: `scope` is on the forms already and may hold parameters. `what` names the form.
 Core *expand_body(Expander *x, Stx *forms, uint32_t scope, Span span, const char *what);

@@ -127,8 +127,9 @@ static bool parse_bindings(Expander *x, Stx *form, Stx *list, bool values, Bindi
     }
     b->names = arena_array(unit_arena(x), Stx *, b->count);
     b->inits = arena_array(unit_arena(x), Stx *, b->count);
-    for (uint32_t i = 0; i < b->count; i++)
+    for (uint32_t i = 0; i < b->count; i++) {
         good &= parse_binding(x, b, i, values);
+    }
     return good;
 }
 
@@ -175,8 +176,9 @@ static Core *named_let(Expander *x, Stx *form, Stx *name)
     uint32_t outer = scope_new(x), scope = scope_new(x);
     Var *loop = bind_local(x, stx_add_scope(x, name, outer), "let");
     uint32_t both = set_add(x, set_add(x, 0, outer), scope);
-    for (uint32_t i = 0; i < b.count; i++)
+    for (uint32_t i = 0; i < b.count; i++) {
         b.names[i] = stx_add_scope(x, b.names[i], outer);
+    }
     Var **vars = bind_names(x, &b, scope);
     Core *body = expand_body(x, stx_add(x, stx_cdr(x, rest), both), scope, stx_span(form), "let");
     Core *procedure = core_lambda(x, name->u.symbol, vars, b.count, body, stx_span(form));
@@ -227,8 +229,9 @@ Core *form_let_star(Expander *x, Stx *form)
     uint32_t scope = scope_new(x);
     Stx *forms = stx_add(x, stx_cdr(x, stx_cdr(x, form)), set_add(x, scopes, scope));
     Core *core = expand_body(x, forms, scope, stx_span(form), "let*");
-    while (entered-- > 0)
+    while (entered-- > 0) {
         core = core_let1(x, vars[entered], inits[entered], core, stx_span(form));
+    }
     x->where.depth = depth;
     return core;
 }
@@ -287,8 +290,9 @@ static Core *let_values(Expander *x, Stx *form, bool star)
 
     if (!operands || !parse_bindings(x, form, operands[0], true, &b)) return NULL;
     Core **inits = arena_array(unit_arena(x), Core *, b.count);
-    for (uint32_t i = 0; !star && i < b.count; i++)
+    for (uint32_t i = 0; !star && i < b.count; i++) {
         inits[i] = expand(x, b.inits[i]);
+    }
     uint32_t scope = scope_new(x);
     if (!star) scopes = set_add(x, 0, scope);
     hole = &core;
@@ -349,7 +353,10 @@ void collect_define(Expander *x, Context *cx, Stx *form)
         x, form, 2, UINT32_MAX,
         "(define name expression) or (define (name parameter ...) expression ...)", &count);
 
-    if (!operands) return;
+    if (!operands) {
+        define_broken(x, cx, form);
+        return;
+    }
     if (stx_is_pair(operands[0])) {
         collect_procedure(x, cx, form, stx_car(x, operands[0]), stx_cdr(x, operands[0]),
                           stx_cdr(x, stx_cdr(x, form)));
@@ -359,6 +366,7 @@ void collect_define(Expander *x, Context *cx, Stx *form)
         syntax_error(x, stx_span(operands[2]),
                      "%s: expected one expression as the value, got another one: %s",
                      stx_text(x, stx_car(x, form)), stx_text(x, operands[2]));
+        define_broken(x, cx, form);
         return;
     }
     if (!define_variable(x, cx, operands[0], &target)) return;
@@ -373,7 +381,10 @@ void collect_defun(Expander *x, Context *cx, Stx *form)
     Stx **operands = form_operands(x, form, 3, UINT32_MAX,
                                    "(defun name (parameter ...) expression ...)", &count);
 
-    if (!operands) return;
+    if (!operands) {
+        define_broken(x, cx, form);
+        return;
+    }
     Stx *body = stx_cdr(x, stx_cdr(x, stx_cdr(x, form)));
     collect_procedure(x, cx, form, operands[0], operands[1], body);
 }

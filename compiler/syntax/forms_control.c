@@ -133,8 +133,9 @@ static Core **expand_chain(Expander *x, Stx **operands, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         cores[i] = expand(x, operands[i]);
         if (enter_level(x, stx_span(operands[i]))) continue;
-        for (uint32_t k = i + 1; k < count; k++)
+        for (uint32_t k = i + 1; k < count; k++) {
             cores[k] = cores[i];
+        }
         break;
     }
     x->where.depth = depth;
@@ -176,8 +177,9 @@ Core *form_or(Expander *x, Stx *form)
     if (count == 0) return core_boolean(x, false, span);
     Core **cores = expand_chain(x, operands, count);
     Core *core = cores[count - 1];
-    for (uint32_t i = count - 1; i-- > 0;)
+    for (uint32_t i = count - 1; i-- > 0;) {
         core = value_or(x, cores[i], core, span);
+    }
     return core;
 }
 
@@ -380,8 +382,9 @@ Core *form_case(Expander *x, Stx *form)
     }
     x->where.depth = depth;
     Core *core = core_unspecified(x, span);
-    while (n-- > 0)
+    while (n-- > 0) {
         core = case_clause(x, key, &all[n], core);
+    }
     return core_let1(x, key, value, core, span);
 }
 
@@ -458,8 +461,9 @@ Core *form_do(Expander *x, Stx *form)
         if (!d.vars[i]) d.vars[i] = var_new(x, sym_named(x->c, "_"), stx_span(id));
     }
     Var *loop = var_new(x, sym_named(x->c, "loop"), span);
-    for (uint32_t i = 0; i < ends; i++)
+    for (uint32_t i = 0; i < ends; i++) {
         end[i] = stx_add_scope(x, end[i], scope);
+    }
     Core *test = expand(x, end[0]);
     Core *result = expand_sequence(x, end + 1, ends - 1, span);
     Core **round = arena_array(unit_arena(x), Core *, count - 1);

@@ -67,8 +67,9 @@ static Core *guard_handler(Expander *x, Stx *name, Stx **clauses, uint32_t count
     Core *fallback = NULL;
 
     if (!condition) return NULL;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         clauses[i] = stx_add_scope(x, clauses[i], scope);
+    }
     *otherwise = has_else(x, clauses, count);
     if (!*otherwise) fallback = core_call(x, core_local(x, reraise, span), NULL, 0, span);
     x->where.frame = scope;
@@ -138,8 +139,9 @@ Core *form_assert(Expander *x, Stx *form)
     Core *test = expand(x, operands[0]);
     Core **args = arena_array(unit_arena(x), Core *, count);
     args[0] = core_constant(x, operands[0]);
-    for (uint32_t i = 1; i < count; i++)
+    for (uint32_t i = 1; i < count; i++) {
         args[i] = expand(x, operands[i]);
+    }
     Core *failed = core_kernel(x, KERNEL_assert_failed, args, count, span);
     return core_if(x, test, core_unspecified(x, span), failed, span);
 }

@@ -63,8 +63,9 @@ static Core *list_call(Expander *x, const Piece *pieces, uint32_t count, Core *t
 {
     Core *args[CHUNK + 1];
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         args[i] = piece_core(x, &pieces[i]);
+    }
     if (!tail) return core_kernel(x, KERNEL_list, args, count, span);
     args[count] = tail;
     return core_kernel(x, KERNEL_cons_star, args, count + 1, span);
@@ -174,8 +175,9 @@ static Stx *take_list(Expander *x, Stx *stx, uint32_t level, Template *t)
 {
     uint32_t capacity = 1;
 
-    for (Stx *at = stx; stx_is_pair(at); at = stx_cdr(x, at))
+    for (Stx *at = stx; stx_is_pair(at); at = stx_cdr(x, at)) {
         capacity++;
+    }
     *t = (Template){.pieces = arena_array(unit_arena(x), Piece, capacity), .constant_tail = stx};
     while (stx_is_pair(stx)) {
         if (t->count > 0 && quasi_form(x, stx) != FORM_COUNT) break;
@@ -249,12 +251,13 @@ static Piece quasi(Expander *x, Stx *stx, uint32_t level)
 
     bool compound = (stx->kind == STX_PAIR || stx->kind == STX_VECTOR);
     if (!compound || !enter_level(x, stx_span(stx))) return p;
-    if (stx->cyclic)
+    if (stx->cyclic) {
         syntax_error(x, stx_span(stx), "quasiquote: the template contains itself");
-    else if (stx->kind == STX_PAIR)
+    } else if (stx->kind == STX_PAIR) {
         p = quasi_inside(x, stx, level);
-    else
+    } else {
         p = quasi_vector(x, stx, level);
+    }
     leave_level(x);
     return p;
 }

@@ -41,8 +41,9 @@ static bool parse_field(Record *r, Stx *spec, Field *f)
     *f = (Field){.name = spec};
     if (stx_is_symbol(spec)) return true;
     bool good = parts && count >= 1 && count <= 3;
-    for (uint32_t i = 0; good && i < count; i++)
+    for (uint32_t i = 0; good && i < count; i++) {
         good = stx_is_symbol(parts[i]);
+    }
     if (!good) {
         syntax_error(x, stx_span(spec),
                      "define-record-type: expected a field (name accessor modifier), got %s",
@@ -111,8 +112,9 @@ static bool parse_constructor(Record *r, Stx *stx)
     r->constructor = stx;
     r->parameter_count = r->field_count;
     r->order = arena_array(unit_arena(x), uint32_t, r->field_count);
-    for (uint32_t i = 0; i < r->field_count; i++)
+    for (uint32_t i = 0; i < r->field_count; i++) {
         r->order[i] = i;
+    }
     return true;
 }
 

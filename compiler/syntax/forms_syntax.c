@@ -57,7 +57,11 @@ void collect_define_syntax(Expander *x, Context *cx, Stx *form)
         x, form, 2, 2, "(define-syntax name (syntax-rules (literal ...) (pattern template) ...))",
         &count);
 
-    if (operands) define_keyword(x, cx, operands[0], make_transformer(x, operands[0], operands[1]));
+    if (!operands) {
+        define_broken(x, cx, form);
+    } else {
+        define_keyword(x, cx, operands[0], make_transformer(x, operands[0], operands[1]));
+    }
 }
 
 static Core *let_syntax(Expander *x, Stx *form, bool recursive)
@@ -121,8 +125,9 @@ Core *form_syntax_error(Expander *x, Stx *form)
     } else {
         buf_text(&text, stx_text(x, operands[0]));
     }
-    for (uint32_t i = 1; i < count; i++)
+    for (uint32_t i = 1; i < count; i++) {
         buf_printf(&text, " %s", stx_text(x, operands[i]));
+    }
     syntax_error(x, stx_span(form), "%s", buf_cstr(&text));
     buf_free(&text);
     return NULL;
@@ -164,7 +169,7 @@ static bool has_library(Expander *x, Stx *stx)
     }
     if (names_get(&x->modules, name, 0) || file_has_module(x, name)) return true;
     if (!host || !host->find) return false;
-    const char *importer = stx->source ? stx->source->path : NULL;
+    const char *importer = importer_path(stx_span(stx));
     return host->find(host->context, name->text, importer, &path, &interface, &size, &why) !=
            FOUND_NOTHING;
 }
@@ -260,7 +265,10 @@ static Stx *read_included(Expander *x, Stx *name, bool fold_case)
     if (!source) {
         return syntax_error(x, stx_span(name), "include: cannot read %s: %s", path, why);
     }
-    return reader_all(x->c, source, fold_case);
+    bool incomplete = x->c->diag->incomplete;
+    Stx *forms = reader_all(x->c, source, fold_case);
+    x->c->diag->incomplete = incomplete; // no reason for a REPL to wait for more
+    return forms;
 }
 
 // Copies the pairs of a list before a tail.

@@ -114,8 +114,9 @@ void iface_add_row(Expander *x, Iface *iface, Sym *symbol, uint32_t number, uint
 {
     PermEntry *first = names_get(&iface->rows, symbol, number), *row = first;
 
-    while (row && row->set != set)
+    while (row && row->set != set) {
         row = row->next;
+    }
     if (!row) {
         row = arena_new(&x->c->permanent, PermEntry);
         *row = (PermEntry){.symbol = symbol, .number = number, .set = set, .next = first};
@@ -194,13 +195,19 @@ static void report_cycle(Expander *x, const Iface *iface, Span span)
     buf_free(&text);
 }
 
+// The file an import stands in; NULL for what was typed ("<repl 3>").
+const char *importer_path(Span span)
+{
+    return span.source && span.source->path[0] != '<' ? span.source->path : NULL;
+}
+
 // Asks the host for a module the session does not know.
 static Iface *fetch(Compiler *c, Sym *module, Span span)
 {
     Expander *x = expander_of(c);
     const CompilerHost *host = c->host;
     const char *path = NULL, *why = NULL;
-    const char *importer = span.source ? span.source->path : NULL;
+    const char *importer = importer_path(span);
     const uint8_t *bytes = NULL;
     size_t size = 0;
     ModuleFound found = FOUND_NOTHING;

@@ -52,8 +52,9 @@ static inline uint32_t table_slots(uint32_t rows)
 {
     uint32_t slots = 2;
 
-    while (slots < rows + rows / 2)
+    while (slots < rows + rows / 2) {
         slots *= 2;
+    }
     return slots;
 }
 

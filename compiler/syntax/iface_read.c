@@ -98,8 +98,9 @@ static bool next_row(const Loaded *l, const Table *t, const Sym *name, uint32_t 
         uint32_t slot = word_at(l, t->offset + (uint64_t)((home + (*probe)++) & (slots - 1)) * 4);
         if (slot == 0 || slot > t->count) return false;
         *row = row_offset(t, slot - 1);
-        if (t->number_word >= 0 && word_at(l, *row + (unsigned)t->number_word * 4) != number)
+        if (t->number_word >= 0 && word_at(l, *row + (unsigned)t->number_word * 4) != number) {
             continue;
+        }
         if (string_is(l, word_at(l, *row), name)) return true;
     }
     return false;
@@ -257,8 +258,9 @@ bool iface_load(Compiler *c, Sym *module, const uint8_t *bytes, size_t size)
     Loaded l = {.bytes = bytes, .size = size};
     Cur cur = cur_make(bytes, size);
 
-    for (unsigned i = 0; i < HEADER_WORDS; i++)
+    for (unsigned i = 0; i < HEADER_WORDS; i++) {
         l.header[i] = cur_u32(&cur);
+    }
     if (!cur.ok || !header_good(&l) || !string_is(&l, l.header[HEADER_NAME], module)) return false;
     Sym *defaults = NULL;
     if (l.header[HEADER_DEFAULTS]) {

@@ -98,8 +98,9 @@ static uint32_t write_set(Writer *w, uint32_t set)
     uint32_t *scopes = mem_must_alloc(MEM_COMPILER, (size + 1) * sizeof(uint32_t));
     Buf b = BUF_INIT;
 
-    for (uint32_t i = size; i > 0; set = set_node(x, set)->parent)
+    for (uint32_t i = size; i > 0; set = set_node(x, set)->parent) {
         scopes[--i] = set_node(x, set)->scope;
+    }
     buf_varint(&b, size);
     for (uint32_t i = 0; i < size; i++) {
         const ScopeInfo *info = &x->scopes[scopes[i]];
@@ -130,8 +131,9 @@ static void write_row(Writer *w, const PermEntry *row)
 
 static void write_rows(Writer *w)
 {
-    for (uint32_t i = 0; i < w->iface->row_order.count; i++)
+    for (uint32_t i = 0; i < w->iface->row_order.count; i++) {
         write_row(w, w->iface->row_order.items[i]);
+    }
 }
 
 // ---- layout ------------------------------------------------------------------------------------
@@ -159,8 +161,9 @@ static void put_table(const Writer *w, const Buf *rows, unsigned words, int numb
             memcpy(&number, rows->data + ((size_t)i * words + (unsigned)number_word) * 4, 4);
         }
         uint32_t at = table_hash(string_at(w, name), number) & (slots - 1);
-        while (table[at])
+        while (table[at]) {
             at = (at + 1) & (slots - 1);
+        }
         table[at] = i + 1;
     }
     buf_bytes(out, table, slots * sizeof(uint32_t));
@@ -195,8 +198,9 @@ static void lay_out(Writer *w, Buf *out)
     header[HEADER_BLOB] = (uint32_t)(out->size - start);
     buf_bytes(out, w->blob.data, w->blob.size);
     header[HEADER_SIZE] = (uint32_t)(out->size - start);
-    for (unsigned i = 0; i < HEADER_WORDS; i++)
+    for (unsigned i = 0; i < HEADER_WORDS; i++) {
         buf_patch_u32(out, start + i * 4, header[i]);
+    }
 }
 
 void iface_write(Compiler *c, Iface *iface, Buf *out)
@@ -210,9 +214,11 @@ void iface_write(Compiler *c, Iface *iface, Buf *out)
                 .blob = BUF_INIT};
 
     CHECK(!iface->loaded, "only a module of this session can be written");
-    write_exports(&w);
-    write_definitions(&w);
-    write_rows(&w);
+    if (!iface->open) { // nobody imports an interactive module: its interface is an empty one
+        write_exports(&w);
+        write_definitions(&w);
+        write_rows(&w);
+    }
     lay_out(&w, out);
     names_free(&w.numbers);
     buf_free(&w.strings);

@@ -100,10 +100,11 @@ static bool apply_only(ImportSet *s, Stx **names, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         if (!expect_name(s->x, "only", names[i])) return false;
         const ImportedName *found = find_name(s, names[i]->u.symbol);
-        if (found)
+        if (found) {
             kept[n++] = *found;
-        else
+        } else {
             good = not_exported(s, "only", names[i]);
+        }
     }
     s->names = kept;
     s->count = s->capacity = n;
@@ -115,12 +116,13 @@ static bool apply_except(ImportSet *s, Stx **names, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         if (!expect_name(s->x, "except", names[i])) return false;
         ImportedName *found = find_name(s, names[i]->u.symbol);
-        if (found)
+        if (found) {
             *found = s->names[--s->count];
-        else
+        } else {
             diag_at(s->x->c->diag, DIAG_WARNING, stx_span(names[i]),
                     "import except: name '%s' is not exported by module '%s'",
                     names[i]->u.symbol->text, s->from->name->text);
+        }
     }
     return true;
 }
@@ -159,8 +161,9 @@ static bool apply_rename(ImportSet *s, Stx **renames, uint32_t count)
         if (!renamed[i]) good = not_exported(s, "rename", parts[0]);
     }
     // All at once, for (rename m (a b) (b a)) swaps.
-    for (uint32_t i = 0; i < count && good; i++)
+    for (uint32_t i = 0; i < count && good; i++) {
         renamed[i]->local = locals[i];
+    }
     for (uint32_t i = 0; i < s->count && good && count > 0; i++) {
         if (names_get(&seen, s->names[i].local, 0)) {
             syntax_error(x, stx_span(renames[0]), "rename produces duplicate local name '%s'",
@@ -247,15 +250,6 @@ static void fill_import(Expander *x, Entry *e, const ImportSet *s, const Importe
     e->from_name = name->name;
 }
 
-// Whether a module-level definition may win over an import of the same name: see may_shadow.
-static bool definition_wins(Expander *x, const Sym *name, Binding *imported)
-{
-    Sym *defaults = x->module->iface->defaults;
-    Iface *iface = defaults ? iface_require(x->c, defaults, SPAN_NONE) : NULL;
-
-    return iface && iface_exported(x, iface, (Sym *)name) == imported;
-}
-
 static void bind_import(Expander *x, uint32_t set, const ImportSet *s, const ImportedName *name,
                         Span span)
 {
@@ -282,9 +276,9 @@ static void bind_import(Expander *x, uint32_t set, const ImportSet *s, const Imp
     if (e->origin == ENTRY_IMPORTED) {
         syntax_error(x, span, "conflicting imports for '%s' from '%s' and '%s'", name->local->text,
                      e->from ? e->from->name->text : "?", s->from->name->text);
-    } else if (!definition_wins(x, name->local, binding)) {
+    } else if (default_binding(x, x->module->iface, name->local) != binding) {
         syntax_error(x, e->span, "imported name '%s' conflicts with local define in module '%s'",
-                     name->local->text, x->module->iface->name->text);
+                     name->local->text, module_label(x));
     }
 }
 

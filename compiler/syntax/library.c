@@ -62,8 +62,9 @@ static void note_procedures(const Module *out)
         out->globals[i]->min_args = out->globals[i]->max_args = -1;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (items[i]->kind != CORE_DEFINE || items[i]->u.set_global.value->kind != CORE_LAMBDA)
+        if (items[i]->kind != CORE_DEFINE || items[i]->u.set_global.value->kind != CORE_LAMBDA) {
             continue;
+        }
         Global *g = items[i]->u.set_global.global;
         Lambda *lambda = items[i]->u.set_global.value->u.lambda;
         if (g->assigned || g->open || lambda->clause_count == 0) continue;
@@ -101,10 +102,11 @@ static void finish_module(Expander *x, ModuleState *m, Context *cx, unsigned err
     if (good) note_procedures(out);
     if (good || !m->iface->open) seal_module(x, m);
     m->iface->state = good ? IFACE_READY : IFACE_FAILED;
-    if (m->iface->open)
+    if (m->iface->open) {
         m->iface->state = IFACE_READY;
-    else
+    } else {
         x->some_failed |= !good;
+    }
     vec_push(unit_arena(x), &x->unit->done, out);
 }
 
@@ -234,8 +236,9 @@ Iface *file_module(Expander *x, Sym *name, Span span, bool *known)
     *known = f != NULL;
     if (!f) return NULL;
     if (f->state == FILE_RUNNING) return iface_require(x->c, name, span); // reports the cycle
-    for (const ModuleState *m = x->module; m; m = m->outer)
+    for (const ModuleState *m = x->module; m; m = m->outer) {
         waiting++;
+    }
     if (f->state == FILE_WAITING && waiting > FILE_MODULES_MAX) {
         return syntax_fatal(x, span, "modules wait for each other deeper than %d levels",
                             FILE_MODULES_MAX);
@@ -365,13 +368,32 @@ static void expand_program(Expander *x, const Source *source, Stx *forms)
     x->module = NULL;
 }
 
-// Hands the unit's modules over, or takes them back when something failed.
-static bool hand_over(Expander *x, Expanded *out, unsigned errors)
-{
-    bool good = x->c->diag->errors == errors && !x->fatal;
+// What an expansion begins with. A unit may have had others before.
+typedef struct {
+    unsigned errors;
+    uint32_t done; // modules of the unit
+} Start;
 
-    out->modules = (Module **)x->unit->done.items;
-    out->count = x->unit->done.count;
+static Start begin_expansion(Expander *x, Expanded *out)
+{
+    CHECK(x->c->units > 0, "no unit is open");
+    *out = (Expanded){0};
+    x->module = NULL;
+    x->where = (Where){0};
+    x->fatal = false;
+    x->nodes = 0;
+    x->suggestions = x->limits.suggestions;
+    x->unit->files = (PtrVec){0};
+    return (Start){x->c->diag->errors, x->unit->done.count};
+}
+
+// Hands the new modules over, or takes them back when something failed.
+static bool hand_over(Expander *x, Expanded *out, Start start)
+{
+    bool good = x->c->diag->errors == start.errors && !x->fatal;
+
+    out->count = x->unit->done.count - start.done;
+    if (out->count) out->modules = (Module **)x->unit->done.items + start.done;
     for (uint32_t i = 0; i < out->count && !good; i++) {
         Module *m = out->modules[i];
         if (!m->open) iface_forget(x->c, m->name);
@@ -382,19 +404,20 @@ static bool hand_over(Expander *x, Expanded *out, unsigned errors)
 bool expand_source(Compiler *c, const Source *source, Expanded *out)
 {
     Expander *x = expander_of(c);
-    unsigned errors = c->diag->errors;
+    Start start = begin_expansion(x, out);
+    bool incomplete = c->diag->incomplete;
 
-    CHECK(c->units > 0, "no unit is open");
-    *out = (Expanded){0};
     Stx *forms = reader_all(c, source, false);
+    // An imported file that ends too early is no reason for a REPL to wait for more.
+    if (c->units > 1) c->diag->incomplete = incomplete;
     // What the reader could not make sense of would only lead to errors that are none.
-    if (c->diag->errors > errors) return false;
+    if (c->diag->errors > start.errors) return false;
     Stx *rest = take_modules(x, forms, false);
     if (stx_is_pair(rest)) {
         expand_program(x, source, rest);
         out->has_program = true;
     }
-    return hand_over(x, out, errors);
+    return hand_over(x, out, start);
 }
 
 // ---- interactive modules -----------------------------------------------------------------------
@@ -415,11 +438,9 @@ static void expand_chunk(Expander *x, Iface *iface, Stx *forms, unsigned errors)
 bool expand_open(Compiler *c, Sym *module, Stx *forms, Expanded *out)
 {
     Expander *x = expander_of(c);
-    unsigned errors = c->diag->errors;
+    Start start = begin_expansion(x, out);
     Iface *iface = names_get(&x->modules, module, 0);
 
-    CHECK(c->units > 0, "no unit is open");
-    *out = (Expanded){0};
     if (!iface) {
         iface = iface_new(x, module);
         iface->open = true;
@@ -427,6 +448,6 @@ bool expand_open(Compiler *c, Sym *module, Stx *forms, Expanded *out)
     CHECK(iface->open, "module %s is not interactive", module->text);
     set_visibility(x, iface, false);
     Stx *rest = take_modules(x, forms, true);
-    expand_chunk(x, iface, rest, errors);
-    return hand_over(x, out, errors);
+    expand_chunk(x, iface, rest, start.errors);
+    return hand_over(x, out, start);
 }

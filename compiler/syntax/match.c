@@ -84,8 +84,9 @@ static uint32_t pairs_in(Expander *x, Stx *stx)
 {
     uint32_t n = 0;
 
-    for (; stx_is_pair(stx); stx = stx_cdr(x, stx))
+    for (; stx_is_pair(stx); stx = stx_cdr(x, stx)) {
         n++;
+    }
     return n;
 }
 
@@ -200,10 +201,11 @@ static void list_add(Use *u, List *list, Stx *item)
     Stx *pair = new_node(u, STX_PAIR);
 
     pair->u.pair.car = item;
-    if (list->tail)
+    if (list->tail) {
         list->tail->u.pair.cdr = pair;
-    else
+    } else {
         list->head = pair;
+    }
     list->tail = pair;
 }
 
@@ -243,8 +245,9 @@ static bool build_repeat(Use *u, const Template *t, uint32_t level, List *list)
     Match *saved = arena_array(u->arena, Match, t->slot_count);
     bool good = count >= 0;
 
-    for (uint32_t s = 0; s < t->slot_count; s++)
+    for (uint32_t s = 0; s < t->slot_count; s++) {
         saved[s] = u->slots[t->slots[s].slot];
+    }
     for (int64_t i = 0; i < count && good && !u->x->fatal; i++) {
         for (uint32_t s = 0; s < t->slot_count; s++) {
             if (t->slots[s].depth > level) u->slots[t->slots[s].slot] = saved[s].sequence->items[i];
@@ -257,8 +260,9 @@ static bool build_repeat(Use *u, const Template *t, uint32_t level, List *list)
             if (good) list_add(u, list, item);
         }
     }
-    for (uint32_t s = 0; s < t->slot_count; s++)
+    for (uint32_t s = 0; s < t->slot_count; s++) {
         u->slots[t->slots[s].slot] = saved[s];
+    }
     return good;
 }
 

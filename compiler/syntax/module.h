@@ -78,6 +78,7 @@ void process_exports(Expander *x);
 
 Iface *iface_new(Expander *x, Sym *name);
 void iface_free_all(Expander *x);
+const char *importer_path(Span span);
 // What a module exports under a name, NULL when nothing.
 Binding *iface_exported(Expander *x, Iface *iface, Sym *name);
 // What a module defines under a unique name, NULL when nothing.

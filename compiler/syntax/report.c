@@ -18,8 +18,9 @@ static void report(Expander *x, Span span, const char *fmt, va_list args)
     if (!span.source && e) span = e->use;
     diag_at(x->c->diag, DIAG_ERROR, span, "%s", text);
     if (!e) return;
-    while (e->outer)
+    while (e->outer) {
         e = e->outer;
+    }
     diag_at(x->c->diag, DIAG_NOTE, e->use, "in what this use of macro %s expands to",
             e->macro->name->text);
 }
@@ -45,12 +46,28 @@ void *syntax_fatal(Expander *x, Span span, const char *fmt, ...)
     return NULL;
 }
 
+const char *module_label(Expander *x)
+{
+    const ModuleState *m = x->module;
+    const char *mark = m->out->program ? strrchr(m->iface->name->text, '~') : NULL;
+    size_t size = mark ? (size_t)(mark - m->iface->name->text) : m->iface->name->size;
+
+    return arena_text(unit_arena(x), m->iface->name->text, size);
+}
+
 bool enter_level(Expander *x, Span span)
 {
     if (x->fatal) return false;
     if (x->where.depth >= x->limits.depth) {
         syntax_fatal(x, span, "expansion depth exceeded: forms are nested deeper than %u levels",
                      x->limits.depth);
+        return false;
+    }
+    // A text has fewer forms than bytes; more than that come from macros, or from datum labels that
+    // make a huge tree of shared parts.
+    uint64_t of_text = span.source ? span.source->size : 0;
+    if (x->nodes++ >= x->limits.nodes + of_text) {
+        syntax_fatal(x, span, "expansion depth exceeded: too much syntax at one place");
         return false;
     }
     x->where.depth++;
@@ -74,8 +91,9 @@ static unsigned edit_distance(const Sym *a, const Sym *b, unsigned limit)
     unsigned rows[3][NAME_BYTES_MAX + 1];
     unsigned *before = rows[0], *last = rows[1], *now = rows[2];
 
-    for (unsigned j = 0; j <= b->size; j++)
+    for (unsigned j = 0; j <= b->size; j++) {
         last[j] = j;
+    }
     for (unsigned i = 1; i <= a->size; i++) {
         unsigned least = now[0] = i;
         for (unsigned j = 1; j <= b->size; j++) {
@@ -142,8 +160,9 @@ const char *suggest_name(Expander *x, const Stx *id)
         if (set_within(x, e->set, id->scopes)) compare(&s, e->symbol);
     }
     if (module) {
-        for (uint32_t i = 0; i < module->defined.count; i++)
+        for (uint32_t i = 0; i < module->defined.count; i++) {
             compare(&s, module->defined.items[i]);
+        }
         Iface *defaults = module->defaults ? iface_find(x->c, module->defaults) : NULL;
         if (defaults) iface_each_export(x->c, defaults, compare_export, &s);
         if (module->sees_core) iface_each_export(x->c, x->core, compare_export, &s);

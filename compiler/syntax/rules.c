@@ -54,15 +54,6 @@ static Variable *find_variable(const Compile *k, const Stx *id, uint32_t *slot)
     return NULL;
 }
 
-// Nodes count against what one place may make, for syntax that macros made shares parts and may be
-// a huge tree. False when it is too much.
-static bool count_node(Compile *k, const Stx *stx)
-{
-    if (k->x->nodes++ < k->x->limits.nodes) return true;
-    syntax_fatal(k->x, stx_span(stx), "the rules of macro %s are too large", k->macro->name->text);
-    return false;
-}
-
 // ---- patterns ----------------------------------------------------------------------------------
 
 static Pattern *new_pattern(Compile *k, PatternKind kind, Stx *stx)
@@ -156,7 +147,7 @@ static Pattern *compile_pattern(Compile *k, Stx *stx, uint32_t depth)
 {
     Pattern *p = NULL;
 
-    if (!count_node(k, stx) || !enter_level(k->x, stx_span(stx))) return NULL;
+    if (!enter_level(k->x, stx_span(stx))) return NULL;
     if (stx->cyclic) {
         syntax_error(k->x, stx_span(stx), "syntax-rules: the pattern contains itself");
     } else if (stx_is_symbol(stx)) {
@@ -221,15 +212,17 @@ static bool find_running(Compile *k, Template *t, const PtrVec *used, uint32_t d
     for (uint32_t i = 0; i < used->count; i++) {
         RepeatSlot use = *(RepeatSlot *)used->items[i];
         bool known = false;
-        for (uint32_t j = 0; j < t->slot_count; j++)
+        for (uint32_t j = 0; j < t->slot_count; j++) {
             known |= t->slots[j].slot == use.slot;
+        }
         if (known || use.depth <= depth) continue;
         t->slots[t->slot_count++] = (RepeatSlot){use.slot, use.depth - depth};
     }
     // Each of the ellipses needs a variable of its own depth.
     uint32_t deepest = 0;
-    for (uint32_t i = 0; i < t->slot_count; i++)
+    for (uint32_t i = 0; i < t->slot_count; i++) {
         deepest = MAX(deepest, t->slots[i].depth);
+    }
     if (deepest >= t->ellipses) return true;
     syntax_error(k->x, stx_span(stx),
                  "syntax-rules: nothing that repeats in the pattern stands before the ellipsis");
@@ -253,8 +246,9 @@ static Template *template_element(Compile *k, Stx *stx, uint32_t depth, PtrVec *
         t->kind = TEMPLATE_REPEAT;
         if (!find_running(k, t, &inside, depth, stx_car(x, stx))) return NULL;
     }
-    for (uint32_t i = 0; i < inside.count; i++)
+    for (uint32_t i = 0; i < inside.count; i++) {
         vec_push(k->arena, used, inside.items[i]);
+    }
     return t;
 }
 
@@ -292,7 +286,7 @@ static Template *compile_template(Compile *k, Stx *stx, uint32_t depth, PtrVec *
 {
     Template *t = NULL;
 
-    if (!count_node(k, stx) || !enter_level(k->x, stx_span(stx))) return NULL;
+    if (!enter_level(k->x, stx_span(stx))) return NULL;
     if (stx->cyclic) {
         syntax_error(k->x, stx_span(stx), "syntax-rules: the template contains itself");
     } else if (stx_is_symbol(stx)) {

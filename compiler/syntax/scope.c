@@ -103,8 +103,9 @@ static COLD uint32_t set_insert(Expander *x, uint32_t set, uint32_t scope)
         set = set_node(x, set)->parent;
     }
     if (!set || set_node(x, set)->scope != scope) set = set_make(x, set, scope);
-    while (count > 0)
+    while (count > 0) {
         set = set_make(x, set, above[--count]);
+    }
     return set;
 }
 
@@ -136,10 +137,12 @@ static uint32_t join(Expander *x, uint32_t a, uint32_t b)
     }
     if (count == 1) return set_add(x, a, set_node(x, b)->scope);
     uint32_t *scopes = arena_array(unit_arena(x), uint32_t, count);
-    for (uint32_t i = count; i > 0; b = set_node(x, b)->parent)
+    for (uint32_t i = count; i > 0; b = set_node(x, b)->parent) {
         scopes[--i] = set_node(x, b)->scope;
-    for (uint32_t i = 0; i < count; i++)
+    }
+    for (uint32_t i = 0; i < count; i++) {
         a = set_add(x, a, scopes[i]);
+    }
     return a;
 }
 
@@ -179,8 +182,9 @@ uint32_t set_without_use_sites(Expander *x, uint32_t set, uint32_t frame)
         uint32_t scope = set_node(x, s)->scope;
         if (x->unit->use_site[scope & ~UNIT_BIT] != frame) scopes[count++] = scope;
     }
-    while (count > 0)
+    while (count > 0) {
         rest = set_make(x, rest, scopes[--count]);
+    }
     return rest;
 }
 
@@ -259,8 +263,9 @@ uint32_t set_promote(Expander *x, uint32_t set, Iface *owner)
     for (; set & UNIT_BIT; set = set_node(x, set)->parent) {
         scopes[count++] = set_node(x, set)->scope;
     }
-    while (count > 0)
+    while (count > 0) {
         set = set_add(x, set, promote_scope(x, scopes[--count], owner));
+    }
     return set;
 }
 
@@ -294,10 +299,11 @@ void scopes_enter_unit(Expander *x)
 {
     UnitScopes *u = x->idle;
 
-    if (u)
+    if (u) {
         x->idle = u->outer;
-    else
+    } else {
         u = new_unit();
+    }
     u->outer = x->unit;
     u->epoch = ++x->next_epoch; // the old resolutions die with their epoch
     memset(u->joined, 0, sizeof u->joined);

@@ -216,6 +216,8 @@ Binding *entry_binding(Expander *x, Entry *entry);
 Entry *resolve_entry(Expander *x, const Stx *id);
 void entry_rebind(Entry *entry, Binding *binding, EntryOrigin origin, Span span);
 
+// What a name means in a module that neither defines nor imports it; NULL when nothing.
+Binding *default_binding(Expander *x, const Iface *module, Sym *symbol);
 // NULL when the name is not bound. Reports an ambiguous one.
 Binding *resolve(Expander *x, const Stx *id);
 bool resolves_to_form(Expander *x, Stx *stx, FormId form);

@@ -15,8 +15,9 @@ typedef struct {
 
 static void want(Seal *s, Binding *b)
 {
-    if (b->kind == BIND_GLOBAL && b->u.global->module == s->m->iface->name)
+    if (b->kind == BIND_GLOBAL && b->u.global->module == s->m->iface->name) {
         b->u.global->needed = true;
+    }
     if (b->kind != BIND_MACRO) return;
     Macro *macro = b->u.macro;
     if (macro->home != s->m->iface || macro->sealed || macro->damaged) return;
@@ -72,8 +73,9 @@ static void keep_names(Seal *s, Stx *stx)
         keep_name(s, stx);
     } else if (stx->kind == STX_VECTOR && !stx->cyclic) {
         Stx **items = stx_items(x, stx);
-        for (size_t i = 0; i < stx->u.vector.count; i++)
+        for (size_t i = 0; i < stx->u.vector.count; i++) {
             keep_names(s, items[i]);
+        }
     }
     leave_level(x);
 }
@@ -135,8 +137,9 @@ void seal_module(Expander *x, ModuleState *m)
     for (uint32_t i = 0; i < iface->exported.count; i++) {
         want(&s, names_get(&iface->exports, iface->exported.items[i], 0));
     }
-    for (uint32_t i = 0; i < s.work.count; i++)
+    for (uint32_t i = 0; i < s.work.count; i++) {
         seal_macro(&s, s.work.items[i]);
+    }
     if (!iface->open) drop_unsealed(&s);
     x->where = outer;
 }

@@ -98,12 +98,14 @@ Stx **stx_dotted(Expander *x, Stx *stx, uint32_t *count, Stx **tail)
 {
     uint32_t n = 0;
 
-    for (Stx *at = stx; stx_is_pair(at); at = stx_cdr(x, at))
+    for (Stx *at = stx; stx_is_pair(at); at = stx_cdr(x, at)) {
         n++;
+    }
     Stx **items = arena_array(unit_arena(x), Stx *, n + 1);
     *count = n;
-    for (uint32_t i = 0; i < n; i++, stx = stx_cdr(x, stx))
+    for (uint32_t i = 0; i < n; i++, stx = stx_cdr(x, stx)) {
         items[i] = stx_car(x, stx);
+    }
     *tail = stx;
     return items;
 }
@@ -140,10 +142,11 @@ uint32_t stx_first_set(Expander *x, Stx *stx)
 
 static void put_scalar(Buf *b, uint32_t scalar)
 {
-    if (scalar <= 0x20 || scalar == 0x7F)
+    if (scalar <= 0x20 || scalar == 0x7F) {
         buf_printf(b, "x%x", (unsigned)scalar);
-    else
+    } else {
         buf_char(b, scalar);
+    }
 }
 
 static void put_atom(Buf *b, const Stx *stx)
@@ -235,8 +238,9 @@ const char *stx_text(Expander *x, const Stx *stx)
     size_t size = b.size;
     if (size > TEXT_BYTES_MAX) {
         size = TEXT_BYTES_MAX;
-        while (size > 0 && (b.data[size] & 0xC0) == 0x80)
+        while (size > 0 && (b.data[size] & 0xC0) == 0x80) {
             size--;
+        }
     }
     bool cut = size < b.size;
     const char *text = arena_printf(unit_arena(x), "%.*s%s", (int)size,

@@ -70,8 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (mode == 'l') {
         open_session(&s, NULL, 0);
         char *text = text_of(data + skip, size - skip);
-        for (size_t at = 0; at < size - skip; at += strlen(text + at) + 1)
+        for (size_t at = 0; at < size - skip; at += strlen(text + at) + 1) {
             expand_line(&s, text + at);
+        }
         free(text);
     } else {
         open_session(&s, NULL, 0);

@@ -144,7 +144,13 @@ struct Vm {
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;
+    Value main_pid;
+    uint32_t dirty_kept; // threads of the dirty pool, made on first use
+    PlatLock dirty_lock;
+    void (*idle)(Vm *vm);
     int exit_status;
+    bool status_set; // by the program itself; by the main actor's thread
+    _Atomic uint64_t next_uid; // of record types and parameters
     _Atomic uint32_t interrupted; // number of the signal
     struct Console *console;
     void *runtime; // of the layer above

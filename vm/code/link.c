@@ -179,6 +179,8 @@ static bool add_to_run(Link *l, LoadedModule *m)
 
 static bool require(Link *l, const char *name, size_t size, const ContentHash *interface);
 
+static bool require_homes(Link *l, const ModuleView *v);
+
 static bool require_imports(Link *l, const ModuleView *v)
 {
     for (uint32_t i = 0; i < v->import_count; i++) {
@@ -186,6 +188,24 @@ static bool require_imports(Link *l, const ModuleView *v)
         const char *name = image_text(v, v->imports[i].name, &size);
         if (!name) return refuse(l, v, "damaged image (import)");
         if (!require(l, name, size, &v->imports[i].interface)) return false;
+    }
+    return require_homes(l, v);
+}
+
+// What was inlined may name variables of modules that are not imported by name.
+static bool require_homes(Link *l, const ModuleView *v)
+{
+    ImageText last = {0, 0};
+
+    for (uint32_t i = 0; i < v->cell_count; i++) {
+        ImageText home = v->cells[i].module;
+        size_t size;
+        const char *name = image_text(v, home, &size);
+        if ((v->cells[i].flags & CELL_HERE) || (home.offset == last.offset && home.size == last.size))
+            continue;
+        if (!name) return refuse(l, v, "damaged image (cell)");
+        if (!require(l, name, size, NULL)) return false;
+        last = home;
     }
     return true;
 }

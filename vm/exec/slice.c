@@ -86,7 +86,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
         RunEnd end = interp_run(w, a);
-        if (end == RUN_EXIT) continue;
+        if (end == RUN_EXIT || (a->own & OWN_EXITING)) continue;
         if (end == RUN_YIELD || w->reductions_left <= 0) {
             if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
                 signals_take(a);

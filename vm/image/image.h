@@ -180,6 +180,9 @@ ImageText module_writer_text(ModuleWriter *w, const char *text, size_t size);
 // Puts the modules into one image. False when memory ran out.
 MUST_USE bool image_write(Buf *out, ModuleWriter *const *modules, uint32_t count);
 
+// Puts the modules of several images, in order, into one. False when memory ran out.
+MUST_USE bool image_merge(Buf *out, const ImageView *images, uint32_t count);
+
 // ---- listing --------------------------------------------------------------------------------
 
 // Appends a readable listing of the module's code. The module must have been verified.

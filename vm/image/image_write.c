@@ -62,31 +62,69 @@ static bool write_module(Buf *out, ModuleWriter *w)
     return !out->failed;
 }
 
-bool image_write(Buf *out, ModuleWriter *const *modules, uint32_t count)
+static void start_image(Buf *out, uint32_t count)
 {
     ImageHeader header = {.magic = IMAGE_MAGIC,
                           .version = IMAGE_VERSION,
                           .module_count = count,
                           .toolchain = image_toolchain()};
-    size_t entries = sizeof header;
+    ImageEntry none = {0, 0};
 
     buf_clear(out);
     buf_bytes(out, &header, sizeof header);
     for (uint32_t i = 0; i < count; i++) {
-        ImageEntry none = {0, 0};
         buf_bytes(out, &none, sizeof none);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        ImageEntry entry = {.offset = out->size};
-        if (!write_module(out, modules[i])) return false;
-        entry.size = out->size - entry.offset;
-        memcpy(out->data + entries + i * sizeof entry, &entry, sizeof entry);
-    }
+}
+
+static void set_entry(Buf *out, uint32_t index, size_t offset)
+{
+    ImageEntry entry = {offset, out->size - offset};
+    if (out->failed) return;
+    memcpy(out->data + sizeof(ImageHeader) + index * sizeof entry, &entry, sizeof entry);
+}
+
+static bool finish_image(Buf *out)
+{
+    ImageHeader header;
+
     if (out->failed) return false;
+    memcpy(&header, out->data, sizeof header);
     header.size = out->size;
     header.content = hash_content(out->data + sizeof header, out->size - sizeof header);
     memcpy(out->data, &header, sizeof header);
     return true;
+}
+
+bool image_merge(Buf *out, const ImageView *images, uint32_t count)
+{
+    uint32_t modules = 0, index = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        modules += images[i].module_count;
+    }
+    start_image(out, modules);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < images[i].module_count; j++) {
+            const ImageEntry *e = &images[i].entries[j];
+            size_t at = out->size;
+            buf_bytes(out, images[i].bytes + e->offset, e->size);
+            buf_align(out, 8);
+            set_entry(out, index++, at);
+        }
+    }
+    return finish_image(out);
+}
+
+bool image_write(Buf *out, ModuleWriter *const *modules, uint32_t count)
+{
+    start_image(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at = out->size;
+        if (!write_module(out, modules[i])) return false;
+        set_entry(out, i, at);
+    }
+    return finish_image(out);
 }
 
 ContentHash image_toolchain(void)

@@ -65,6 +65,11 @@ void sched_run(Sched *s)
 void sched_stop(Sched *s)
 {
     atomic_store_explicit(&s->stopping, 1, memory_order_seq_cst);
+    sched_poke(s);
+}
+
+void sched_poke(Sched *s)
+{
     for (uint32_t i = 0; i < s->worker_count; i++) {
         sched_wake_worker(s, i);
     }

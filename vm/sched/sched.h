@@ -57,6 +57,7 @@ typedef struct {
     SliceEnd (*run)(Worker *w, Task *t);
     void (*start)(Worker *w); // on the worker's thread, before its first task; sets Worker.context
     void (*stop)(Worker *w);
+    void (*poll)(Worker *w); // between slices
     void (*idle)(Worker *w); // before it sleeps: flush what others should see
 } SchedOps;
 
@@ -103,6 +104,9 @@ void sched_fini(Sched *s);
 void sched_run(Sched *s);
 // Ends sched_run soon. From any thread, and from a signal handler.
 void sched_stop(Sched *s);
+
+// Wakes every worker, so that each looks around once. From any thread, and from a signal handler.
+void sched_poke(Sched *s);
 
 // Makes a task runnable that is in no queue. `w` is the calling worker, NULL from other threads.
 void sched_enqueue(Sched *s, Worker *w, Task *t);

@@ -135,6 +135,7 @@ void worker_loop(Worker *w)
     plat_exact_timeouts();
     while (!sched_is_stopping(s)) {
         serve_timers(w);
+        if (s->ops->poll) s->ops->poll(w);
         Task *t = next_task(w);
         if (!t) {
             atomic_store_explicit(&w->epoch, 0, memory_order_release);

@@ -63,8 +63,9 @@ static Value *pair(Value *car, Value *cdr)
 
 static Value *list_of(Value **items, uint32_t count, Value *tail)
 {
-    while (count-- > 0)
+    while (count-- > 0) {
         tail = pair(items[count], tail);
+    }
     return tail;
 }
 
@@ -114,8 +115,9 @@ static uint32_t spread(Value *list, Value **out)
 {
     uint32_t n = 0;
 
-    for (; list->kind == STX_PAIR && n < 100; list = list->u.pair.cdr)
+    for (; list->kind == STX_PAIR && n < 100; list = list->u.pair.cdr) {
         out[n++] = list->u.pair.car;
+    }
     return n;
 }
 
@@ -125,12 +127,13 @@ static Value *arithmetic(const char *name, Value **args, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++) {
         int64_t x = args[i]->u.integer;
-        if (*name == '*')
+        if (*name == '*') {
             result *= x;
-        else if (*name == '+' || (i == 0 && count > 1))
+        } else if (*name == '+' || (i == 0 && count > 1)) {
             result += x;
-        else
+        } else {
             result -= x;
+        }
     }
     return integer(result);
 }
@@ -166,8 +169,9 @@ static Value *call_list(const char *name, Value **args, uint32_t count)
     if (!strcmp(name, "map")) return map_one(args[0], args[1]);
     if (!strcmp(name, "append") || !strcmp(name, "%append")) {
         Value *tail = count ? args[count - 1] : nil;
-        for (uint32_t i = count; i-- > 1;)
+        for (uint32_t i = count; i-- > 1;) {
             tail = append_two(args[i - 1], tail);
+        }
         return tail;
     }
     if (!strcmp(name, "vector") || !strcmp(name, "%list->vector")) {
@@ -256,8 +260,9 @@ static Env *bind(Env *env, Var *var, Value *value)
 
 static Env *lookup(Env *env, const void *var)
 {
-    while (env && env->var != var)
+    while (env && env->var != var) {
         env = env->outer;
+    }
     return env;
 }
 
@@ -280,8 +285,9 @@ static Value *apply(Value *fn, Value **args, uint32_t count)
         const Clause *c = &l->clauses[i];
         if (count < c->required || (count > c->required && !c->rest)) continue;
         Env *env = (Env *)(uintptr_t)fn->u.vector.count;
-        for (uint32_t k = 0; k < c->required; k++)
+        for (uint32_t k = 0; k < c->required; k++) {
             env = bind(env, c->params[k], args[k]);
+        }
         if (c->rest) {
             Value *rest = list_of(args + c->required, count - c->required, new_value(STX_NIL));
             env = bind(env, c->params[c->required], rest);
@@ -308,10 +314,11 @@ static void set_global(Global *g, Value *value)
 {
     Env *e = lookup(globals, g);
 
-    if (e)
+    if (e) {
         e->value = value;
-    else
+    } else {
         globals = bind(globals, (Var *)(void *)g, value);
+    }
 }
 
 static Value *eval_let_values(const Core *core, Env *env)
@@ -323,10 +330,12 @@ static Value *eval_let_values(const Core *core, Env *env)
         items = got->u.vector.items;
         count = (uint32_t)got->u.vector.count;
     }
-    if (count < n || (count > n && !core->u.let_values.rest))
+    if (count < n || (count > n && !core->u.let_values.rest)) {
         return error_value("wrong number of values");
-    for (uint32_t i = 0; i < n; i++)
+    }
+    for (uint32_t i = 0; i < n; i++) {
         env = bind(env, core->u.let_values.vars[i], items[i]);
+    }
     if (core->u.let_values.rest) {
         env = bind(env, core->u.let_values.vars[n],
                    list_of(items + n, count - n, new_value(STX_NIL)));
@@ -361,8 +370,9 @@ static Value *eval_call(const Core *core, Env *env)
     Value **values = arena_array(&arena, Value *, count + 1);
     Value *fn = core->kind == CORE_CALL ? eval(core->u.call.fn, env) : NULL;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         values[i] = eval(args[i], env);
+    }
     return fn ? apply(fn, values, count)
               : call_primitive(prim_info(core->u.prim.prim)->name, values, count);
 }
@@ -393,8 +403,9 @@ static Value *eval(const Core *core, Env *env)
         v = eval(core->u.branch.test, env);
         return eval(is_false(v) ? core->u.branch.otherwise : core->u.branch.then, env);
     case CORE_SEQ:
-        for (uint32_t i = 0; i < core->u.seq.count; i++)
+        for (uint32_t i = 0; i < core->u.seq.count; i++) {
             v = eval(core->u.seq.items[i], env);
+        }
         return v;
     case CORE_LAMBDA:
         return close_over(core->u.lambda, env);
@@ -450,13 +461,15 @@ static const char *run(TestSession *s, bool good, const Expanded *e)
     buf_bytes(&shown, s->diag.text.data, s->diag.text.size);
     if (good) {
         Value *v = NULL;
-        for (uint32_t i = 0; i < e->count; i++)
+        for (uint32_t i = 0; i < e->count; i++) {
             v = eval(e->modules[i]->body, NULL);
+        }
         Core core = {.kind = CORE_CONST, .u.constant = v};
-        if (v && v->kind < VALUE_CLOSURE)
+        if (v && v->kind < VALUE_CLOSURE) {
             core_dump(&core, &shown);
-        else
+        } else {
             buf_text(&shown, v ? "#<procedure>" : "nothing");
+        }
     }
     buf_clear(&s->diag.text);
     s->diag.errors = s->diag.warnings = 0;

@@ -73,10 +73,11 @@ static char *generate(size_t wanted, size_t *size)
 
     for (int number = 0; (size_t)(at - text) < wanted; number++) {
         for (const char *p = chunk; *p; p++) {
-            if (*p == '#' && p[1] != 'f')
+            if (*p == '#' && p[1] != 'f') {
                 at += sprintf(at, "-%d", number);
-            else
+            } else {
                 *at++ = *p;
+            }
         }
     }
     *size = (size_t)(at - text);

@@ -22,6 +22,54 @@ static void run_rows(const Row *rows, size_t count, const char *name)
 
 // Most of these are from R7RS, its test suites (chibi, larceny) and the literature.
 static const Row classics[] = {
+    {"(define-syntax be-like-begin2 (syntax-rules () ((_ name) (define-syntax name (... "
+     "(syntax-rules ()"
+     "  ((name expr ...) (begin expr ...))))))))"
+     "(be-like-begin2 sequence2) (sequence2 1 2 3 4)",
+     "4"},
+    {"(define-syntax be-like-begin3 (syntax-rules () ((_ name) (define-syntax name (syntax-rules "
+     "dots ()"
+     "  ((name expr dots) (begin expr dots)))))))"
+     "(be-like-begin3 sequence3) (sequence3 1 2 3 5)",
+     "5"},
+    {"(define-syntax elli-esc-1 (syntax-rules () ((_) '(... ...)) ((_ x) '(... (x ...)))"
+     "  ((_ x y) '(... (... x y)))))"
+     "(list (elli-esc-1) (elli-esc-1 100) (elli-esc-1 100 200))",
+     "'(... (100 ...) (... 100 200))"},
+    {"(define-syntax elli-lit-1 (syntax-rules ... (...) ((_ x) '(x ...)))) (elli-lit-1 100)",
+     "'(100 ...)"},
+    {"(define-syntax part-2 (syntax-rules () ((_ a b (m n) ... x y)"
+     "  (vector (list a b) (list m ...) (list n ...) (list x y))) ((_ . rest) 'error)))"
+     "(list (part-2 10 (+ 21 22) (31 32) (41 42) (51 52) (+ 61 2) 77) (part-2 1 2 3))",
+     "'(#((10 43) (31 41 51) (32 42 52) (63 77)) error)"},
+    {"(define-syntax part-2x (syntax-rules () ((_ (a b (m n) ... x y . rest))"
+     "  (list (list a b) (list m ...) (list n ...) (list x y) 'rest)) ((_ . rest) 'error)))"
+     "(list (part-2x (10 (+ 21 22) (31 32) (41 42) (51 52) (+ 61 2) 77)) (part-2x (10 (+ 21 22) 3 "
+     "4 . \"tail\")))",
+     "'(((10 43) (31 41 51) (32 42 52) (63 77) ()) ((10 43) () () (3 4) \"tail\"))"},
+    {"(define-syntax count-to-2 (syntax-rules () ((_) 0) ((_ _) 1) ((_ _ _) 2) ((_ . _) 'many)))"
+     "(list (count-to-2 a b) (count-to-2) (count-to-2 a b c d))",
+     "'(2 0 many)"},
+    {"(define-syntax count-to-2_ (syntax-rules (_) ((_) 0) ((_ _) 1) ((_ _ _) 2) ((x . y) 'fail)))"
+     "(list (count-to-2_ _ _) (count-to-2_) (count-to-2_ a b) (count-to-2_ a b c d))",
+     "'(2 0 fail fail)"},
+    {"(define-syntax underscore (syntax-rules () ((foo _) '_))) (underscore foo)", "'_"},
+    {"(let ((a 1)) (letrec-syntax ((foo (syntax-rules () ((_ b) (bar a b))))"
+     "  (bar (syntax-rules () ((_ c d) (cons c (let ((c 3)) (list d c 'c)))))))"
+     "  (let ((a 2)) (foo a))))",
+     "'(1 2 3 a)"},
+    {"(define-syntax loop-until (syntax-rules () ((_ id init test return step)"
+     "  (letrec ((loop (lambda (id) (if test return (loop step))))) (loop init)))))"
+     "(let ((loop 4)) (loop-until id 1 (= id loop) (list id loop) (+ id 1)))",
+     "'(4 4)"},
+    {"(define-syntax my-cond (syntax-rules (else) ((_ (else e)) e) ((_ (c e) r ...) (if c e "
+     "(my-cond r ...)))))"
+     "(define (f x) (my-cond ((= x 1) 'one) ((let ((else #f)) else) 'no) (else 'other))) (list (f "
+     "1) (f 2))",
+     "'(one other)"},
+    {"(define-syntax m (syntax-rules () ((_ #(a #(b ...)) ...) '((a b ...) ...)))) (m #(1 #(2 3)) "
+     "#(4 #()))",
+     "'((1 2 3) (4))"},
     {"(define-syntax swap! (syntax-rules () ((_ a b) (let ((tmp a)) (set! a b) (set! b tmp)))))"
      "(let ((tmp 1) (other 2)) (swap! tmp other) (list tmp other))",
      "'(2 1)"},

@@ -160,11 +160,13 @@ static void test_ready(void)
     size_t size;
 
     buf_text(&b, "(module base (export");
-    for (int i = 0; i < 1500; i++)
+    for (int i = 0; i < 1500; i++) {
         buf_printf(&b, " name-%d", i);
+    }
     buf_text(&b, ")");
-    for (int i = 0; i < 1500; i++)
+    for (int i = 0; i < 1500; i++) {
         buf_printf(&b, "(define (name-%d x) x)", i);
+    }
     buf_text(&b, ")");
     TestModule big[] = {{"base", buf_cstr(&b), true}};
     session_open_default(&s, big, 1);

@@ -27,6 +27,7 @@ static const TestModule modules[] = {
     {"cycle2", "(module cycle2 (import cycle3) (export y) (define y 1))", false},
     {"cycle3", "(module cycle3 (import cycle1) (export z) (define z 1))", false},
     {"wrong", "(module wrong (export x) (define x (lenght 1)))", false},
+    {"unclosed", "(module unclosed (export x) (define x 1", false},
     {"misnamed", "(module something-else (export x) (define x 1))", false},
     {"counter",
      "(module counter (export next! count)\n"
@@ -53,6 +54,23 @@ static const TestModule modules[] = {
      false},
     {"a", "(module a (export x) (import b) (define x (list 'a y)))", false},
     {"b", "(module b (export y) (define y 'b))", false},
+    {"fast",
+     "(module fast (import %core) (export fast-car second) (define-syntax fast-car (syntax-rules "
+     "() ((_ x) (%car x))))\n"
+     "  (define (second x) (%car (%cdr x))))",
+     true},
+    {"badprim1", "(module badprim1 (define x %car))", true},
+    {"badprim2", "(module badprim2 (define (x) (%car 1 2)))", true},
+    {"maker",
+     "(module maker (export make-m) (define (helper x) (list 'maker x))\n"
+     "  (define-syntax make-m (syntax-rules () ((_ name) (begin (define hidden 'h)\n"
+     "    (define-syntax name (syntax-rules () ((_ x) (list hidden (helper x))))))))))",
+     false},
+    {"made", "(module made (import maker) (export m1 m2) (make-m m1) (make-m m2))", false},
+    {"remade",
+     "(module remade (import made maker) (export m1 m3) (define-syntax m3 (syntax-rules () ((_ x) "
+     "(m2 (m1 x))))))",
+     false},
     {"reexport", "(module reexport (import %core) (export (rename if wenn) let))", false},
 };
 
@@ -125,6 +143,18 @@ static const Row good[] = {
     {"(module m (export m-x) (begin (define m-x 1) (begin (define y 2)))) (import m) m-x", "1"},
     {"(module m (define x 1) x) (module n (define x 2)) (define x 3) x", "3"},
     {"(define-syntax imp (syntax-rules () ((_ m) (import m)))) (imp lib) a", "1"},
+    {"(import fast) (let ((car 1)) (fast-car (list 5)))", "5"},
+    {"(import made) (define hidden 1) (define (helper x) 2) (list (m1 0) (m2 0))",
+     "'((h (maker 0)) (h (maker 0)))"},
+    {"(import remade) (m3 0)", "'(h (maker (h (maker 0))))"},
+    {"(import remade made) (list (m1 1) (m3 0))", "'((h (maker 1)) (h (maker (h (maker 0)))))"},
+    {"(define-syntax imp (syntax-rules () ((_ m) (import m)))) (define (car x) 'mine) (imp (scheme "
+     "base)) (car 1)",
+     "'mine"},
+    {"(define-syntax r (syntax-rules () ((_ a) (syntax-rules () ((_) a))))) (define-syntax m (r "
+     "5)) (m)",
+     "5"},
+    {"(list (cond-expand (eta 1)) (cond-expand (no-such 1) (else 2 3)))", "'(1 3)"},
     {"(module (a b 2) (export x) (define x 1)) (import a.b.2) x", "1"},
 };
 
@@ -146,6 +176,23 @@ static const Row bad[] = {
     {"(import lib) (define a 1)",
      "t.eta:1:22: error: imported name 'a' conflicts with local define in module 't'"},
     {"(define a 1) (import lib)", "imported name 'a' conflicts with local define in module 't'"},
+    {"(define-syntax imp (syntax-rules () ((_ m) (import m)))) (define a 1) (imp lib)",
+     "t.eta:1:66: error: imported name 'a' conflicts with local define in module 't'"},
+    {"(define-syntax imp (syntax-rules () ((_ m) (import m)))) (imp lib) (imp other)",
+     "conflicting imports for 'a'"},
+    {"(import (except lib zz))",
+     "warning: import except: name 'zz' is not exported by module 'lib'"},
+    {"(list #;(a) (do x (1)))", "do: expected a list of variables (name init step), got x"},
+    {"`#0=(a . #0#)", "quasiquote: the template contains itself"},
+    {"(define-syntax m (syntax-rules () ((_ #0=(a . #0#)) 1)))", "the pattern contains itself"},
+    {"(define-syntax m (syntax-rules () ((_ ) (a #0=(a . #0#)))))", "the template contains itself"},
+    {"(let-syntax 5 1)", "let-syntax: expected a list of (name transformer), got 5"},
+    {"(syntax-error foo bar)", "error: foo bar"},
+    {"(define-record-type p (mk . x) p? (x px))",
+     "define-record-type: expected a list of field names"},
+    {"(lambda (x) 1 . 2)", "lambda: expected (lambda"},
+    {"(module m (import %core) (cond-expand (eta (export x) (define x 1)))) (import m) (undefd x)",
+     "unbound name: undefd"},
     {"(import lib) (define-syntax a (syntax-rules ()))",
      "imported name 'a' conflicts with local define"},
     {"(import lib) (set! a 2)", "cannot assign to imported name 'a' of module 'lib'"},
@@ -175,35 +222,41 @@ static const Row bad[] = {
     {"(import private) (helper 1)", "unbound name: helper"},
     {"(import private) hidden", "unbound name: hidden"},
     {"(define x 1) (define x 2)", "x is defined twice"},
+    {"(import badprim1)", "%car is a primitive: it can only be called"},
+    {"(import badprim2)", "%car: expected 1 operand, got 2"},
+    {"(case-lambda ((x) . 2))", "procedure: expected a body, a proper list, got . 2"},
+    {"(import fast) (%car 1)", "unbound name: %car"},
+    {"(import fast) (list %car)", "unbound name: %car"},
 };
 
-static void run_good(bool images)
+static void run_good(void)
+{
+    for (size_t i = 0; i < countof(good); i++) {
+        TestSession s;
+        session_open_default(&s, modules, countof(modules));
+        check_text(run_text(&s, good[i].text), good[i].want, good[i].text, 0);
+        session_close(&s);
+        run_free();
+    }
+}
+
+// Importing from interfaces gives the very same trees as importing what was just compiled.
+static void run_good_from_images(void)
 {
     for (size_t i = 0; i < countof(good); i++) {
         TestSession first, s;
+        session_open_default(&first, modules, countof(modules));
+        first.keep_images = true;
+        char *want = strdup(expand_text(&first, good[i].text));
         session_open_default(&s, modules, countof(modules));
-        if (images) { // everything once, to have images; then from the images alone
-            session_open_default(&first, modules, countof(modules));
-            first.keep_images = true;
-            run_text(&first, good[i].text);
-            session_take_images(&s, &first);
-            session_close(&first);
-            run_free();
-        }
-        if (!images) {
-            check_text(run_text(&s, good[i].text), good[i].want, good[i].text, 0);
-        } else {
-            // What was compiled elsewhere did not run here, so look at the expansion only.
-            const char *out = expand_text(&s, good[i].text);
-            check_at(strstr(out, "error") == NULL || strstr(good[i].text, "(module") ||
-                         strstr(good[i].text, "(define-library"),
-                     good[i].text, 0, "from images: %s", out);
-            if (!strstr(good[i].text, "(module") && !strstr(good[i].text, "(define-library")) {
-                check_at(s.compiled == 0, good[i].text, 0, "%u modules were compiled", s.compiled);
-            }
-        }
+        session_take_images(&s, &first);
+        session_close(&first);
+        bool own = strstr(good[i].text, "(module") || strstr(good[i].text, "(define-library");
+        const char *got = expand_text(&s, good[i].text);
+        check_text(got, own ? got : want, good[i].text, 1);
+        check_at(s.compiled == 0, good[i].text, 2, "%u modules were compiled", s.compiled);
         session_close(&s);
-        run_free();
+        free(want);
     }
 }
 
@@ -291,7 +344,62 @@ static void test_facts(void)
     session_close(&s);
 }
 
-// ---- interactive -------------------------------------------------------------------------------
+// Derived forms call the kernel module, also while it is being compiled.
+static void test_kernel(void)
+{
+    static const TestModule kernel[] = {
+        {"base", prelude_text, true},
+        {"std.kernel",
+         "(module std.kernel (import %core) (export %guard %guard-else %memv)\n"
+         "  (define (%memv x l) x) (define (%guard-else t h) t)\n"
+         "  (define (%guard t h) (case t ((1 2 3 4 5 6 7 8 9 10) h) (else t))))",
+         true},
+    };
+    TestSession s;
+
+    session_open_default(&s, kernel, countof(kernel));
+    s.c.kernel = sym_named(&s.c, "std.kernel");
+    const char *out = expand_text(&s, "(define (f) (guard (e (#t 1)) 2)) (list)");
+    CHECK_HAS(out, ";; program t, needs base std.kernel\n");
+    CHECK_HAS(out, "(call std.kernel:%guard (lambda () 2)");
+    Global *g = expand_global(&s.c, s.c.kernel, sym_named(&s.c, "%guard"));
+    CHECK_TRUE(g->defined && g->min_args == 2 && g->needed);
+    CHECK_HAS(expand_text(&s, "(list)"), ";; program t, needs base\n");
+    session_close(&s);
+    static const TestModule knot[] = {
+        {"std.kernel", "(module std.kernel (import helper) (define x 1))", true},
+        {"helper", "(module helper (define (f) (catch 1)))", true},
+    };
+    session_open(&s, knot, countof(knot));
+    s.c.kernel = sym_named(&s.c, "std.kernel");
+    CHECK_HAS(expand_text(&s, "(import std.kernel)"),
+              "%catch needs module std.kernel, which imports");
+    session_close(&s);
+    session_open_default(&s, kernel, 1);
+    s.c.kernel = sym_named(&s.c, "std.kernel");
+    CHECK_HAS(expand_text(&s, "(guard (e (#t 1)) 2)"), "unknown module in import: std.kernel");
+    session_close(&s);
+}
+
+// A definition that is wrong does not make its uses wrong as well.
+static void test_no_follow_up(void)
+{
+    static const char *const texts[] = {
+        "(define (f) ) (f 1)",       "(define x 1 2) (list x)",   "(defun f x) (f)",
+        "(define-syntax m 1) (m 2)", "(let () (define (f)) (f))", "(import nowhere) (f)",
+        "(define-syntax m) (m)",
+    };
+
+    for (size_t i = 0; i < countof(texts); i++) {
+        TestSession s;
+        session_open_default(&s, modules, countof(modules));
+        const char *out = expand_text(&s, texts[i]), *first = strstr(out, "error: ");
+        check_at(first && !strstr(first + 1, "error: "), texts[i], 0, "got %s", out);
+        session_close(&s);
+    }
+}
+
+// ---- interactive ------------------------------------------------------------------------------
 
 static void test_interactive(void)
 {
@@ -363,12 +471,19 @@ static void test_interactive_errors(void)
     CHECK_HAS(expand_line(&s, "(import lib) (if)"), "error");
     CHECK_HAS(expand_line(&s, "a"), "warning: unbound name: a");
     CHECK_HAS(expand_line(&s, "(set! car 1)"), "cannot assign to imported name");
+    CHECK_HAS(expand_line(&s, "(set! newer 1)"), "(set! user:newer 1)");
+    CHECK_HAS(expand_line(&s, "(import lib) (import other) a"), "other:a");
     CHECK_HAS(expand_line(&s, "(export f)"), "export is only allowed in a module");
     // Modules typed in; again with other content.
     CHECK_HAS(expand_line(&s, "(module mm (export q) (define q 1)) (import mm) q"), "mm:q");
     CHECK_HAS(expand_line(&s, "(module mm (export q r) (define q 2) (define r 3)) (import mm) r"),
               "mm:r");
     CHECK_HAS(expand_line(&s, ""), ";; interactive user");
+    CHECK_HAS(expand_line(&s, "(import unclosed)"), "is never closed");
+    CHECK_TRUE(!s.diag.incomplete);
+    CHECK_HAS(expand_line(&s, "(car (cdr 1)"), "is never closed");
+    CHECK_TRUE(s.diag.incomplete);
+    s.diag.incomplete = false;
     CHECK_HAS(expand_line(&s, "(import nowhere)"), "unknown module in import: nowhere");
     CHECK_HAS(expand_line(&s, "(import cycle1)"), "circular module dependency");
     CHECK_HAS(expand_line(&s, "(car 1)"), "(call base:car 1)");
@@ -391,6 +506,42 @@ static void test_memory(void)
     }
     CHECK_TRUE(s.c.permanent.used == used);
     CHECK_TRUE(s.c.unit.used == 0);
+    session_close(&s);
+}
+
+// Chains of modules that wait for each other, in one file and over many.
+static void test_long_chains(void)
+{
+    for (int length = 900; length <= 1200; length += 300) {
+        Buf b = BUF_INIT;
+        TestSession s;
+        session_open_default(&s, modules, countof(modules));
+        for (int i = 0; i < length; i++)
+            buf_printf(&b, "(module q%d (import q%d))", i, i + 1);
+        buf_printf(&b, "(module q%d)", length);
+        const char *out = expand_quietly(&s, buf_cstr(&b));
+        if (length < 1000)
+            CHECK_TEXT(out, "ok");
+        else
+            CHECK_HAS(out, "modules wait for each other deeper than 1000 levels");
+        session_close(&s);
+        buf_free(&b);
+    }
+    enum { FILES = 300 };
+    static char names[FILES][12], texts[FILES][60];
+    static TestModule chain[FILES + 1] = {{"base", prelude_text, true}};
+    TestSession s;
+    for (int i = 0; i < FILES; i++) {
+        snprintf(names[i], sizeof names[i], "f%d", i);
+        snprintf(texts[i], sizeof texts[i],
+                 i < FILES - 1 ? "(module f%d (import f%d))" : "(module f%d)", i, i + 1);
+        chain[i + 1] = (TestModule){names[i], texts[i], false};
+    }
+    session_open_default(&s, chain, countof(chain));
+    CHECK_TEXT(expand_quietly(&s, "(import f150)"), "ok");
+    session_close(&s);
+    session_open_default(&s, chain, countof(chain));
+    CHECK_HAS(expand_quietly(&s, "(import f0)"), "imports are nested deeper than 200 files");
     session_close(&s);
 }
 
@@ -422,6 +573,10 @@ static void test_include(void)
              "(l)) (inc-f)",
              path);
     CHECK_TEXT(run_text(&s, text), "'(1 A)");
+    snprintf(path, sizeof path, "%s/e.eta", dir);
+    write_file(path, "(list 1 2)\n3");
+    snprintf(text, sizeof text, "(+ 1 (include \"%s\"))", path);
+    CHECK_TEXT(run_text(&s, text), "4");
     snprintf(path, sizeof path, "%s/decl.eta", dir);
     write_file(path, "(export z) (import (scheme base)) (begin (define z 9))");
     snprintf(text, sizeof text,
@@ -446,15 +601,18 @@ static void test_include(void)
 static void run_all(void *unused)
 {
     (void)unused;
-    run_good(false);
-    run_good(true);
+    run_good();
+    run_good_from_images();
     test_bad();
     test_after_failure();
     test_imports_and_main();
     test_facts();
+    test_kernel();
+    test_no_follow_up();
     test_interactive();
     test_interactive_errors();
     test_memory();
+    test_long_chains();
     test_include();
 }
 

@@ -247,8 +247,9 @@ static void test_size(void)
     Buf b = BUF_INIT;
 
     buf_text(&b, "(");
-    for (int i = 0; i < 200000; i++)
+    for (int i = 0; i < 200000; i++) {
         buf_printf(&b, "#%d=x #%d# ", i, i);
+    }
     buf_text(&b, ")");
     clock_t start = clock();
     CHECK_TRUE(read_text((char *)b.data, b.size)[0] == '\'');

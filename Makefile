@@ -1,0 +1,91 @@
+# Eta: build, tests, benchmarks. `make help` lists the targets.
+#
+# Everything is built under build/<mode>; the programs of the release mode under build/bin. Local
+# changes (CC, PREFIX, CFLAGS) go into config.mk, which is not under version control.
+
+MODE   ?= release
+ifeq ($(origin CC),default)
+CC     := gcc
+endif
+PREFIX ?= /usr/local
+-include config.mk
+
+# ---- modes --------------------------------------------------------------------------------------
+
+CFLAGS_release = -O2 -g1
+CFLAGS_debug   = -O1 -g -DBUILD_DEBUG=1
+CFLAGS_stress  = -O1 -g -DBUILD_DEBUG=1 -DBUILD_STRESS=1
+CFLAGS_asan    = -O1 -g -fsanitize=address -fno-omit-frame-pointer -DBUILD_DEBUG=1
+CFLAGS_ubsan   = -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined -DBUILD_DEBUG=1
+CFLAGS_tsan    = -O1 -g -fsanitize=thread
+LDFLAGS_asan   = -fsanitize=address
+LDFLAGS_ubsan  = -fsanitize=undefined
+LDFLAGS_tsan   = -fsanitize=thread
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+           -Wwrite-strings -Wvla -Wundef -Wimplicit-fallthrough -Wdouble-promotion -Wformat=2 -Werror
+
+B      := build/$(MODE)
+BIN    := $(if $(filter release,$(MODE)),build/bin,$(B)/bin)
+# The interpreter's locals must stay in registers: gcc's cross-jumping would merge the dispatches.
+ALL_CFLAGS = -std=gnu11 -I. -pthread $(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS)
+INTERP_CFLAGS = -fno-gcse -fno-crossjumping
+LIBS   = -Wl,-Bstatic -lgmp -Wl,-Bdynamic -lm -ldl -pthread
+
+# ---- sources ------------------------------------------------------------------------------------
+
+VM_SRC       := $(wildcard vm/*/*.c vm/*.c)
+COMPILER_SRC := $(wildcard compiler/*.c compiler/*/*.c)
+RUNTIME_SRC  := $(wildcard runtime/*.c runtime/*/*.c)
+STDLIB_SRC   := $(sort $(wildcard stdlib/*/*.eta stdlib/*/*/*.eta))
+
+# What the compiler alone needs: it never sees a live value.
+BOOT_SRC     := $(COMPILER_SRC) $(wildcard vm/base/*.c vm/image/*.c)
+
+OBJ       = $(patsubst %.c,$(B)/%.o,$(1))
+VM_OBJ       := $(call OBJ,$(VM_SRC))
+COMPILER_OBJ := $(call OBJ,$(COMPILER_SRC))
+RUNTIME_OBJ  := $(call OBJ,$(RUNTIME_SRC))
+BOOT_OBJ     := $(call OBJ,$(BOOT_SRC))
+STDLIB_OBJ   := $(B)/gen/stdlib_image.o
+
+PROGRAMS := $(BIN)/etai $(BIN)/etac
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/vm/exec/interp.o: ALL_CFLAGS += $(INTERP_CFLAGS)
+
+# ---- the standard library: compiled by a first compiler, embedded in the programs ------------------
+
+$(B)/boot/etac: $(call OBJ,tools/dev/boot.c) $(BOOT_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ -lm -pthread
+
+$(B)/gen/stdlib.etac: $(B)/boot/etac $(STDLIB_SRC)
+	@mkdir -p $(@D)
+	@echo "  compile stdlib"
+	@$(B)/boot/etac stdlib $@ $(STDLIB_SRC)
+
+$(STDLIB_OBJ): $(B)/gen/stdlib.etac tools/dev/stdlib_image.S
+	@$(CC) -c -DIMAGE_FILE='"$<"' tools/dev/stdlib_image.S -o $@
+
+# ---- programs -----------------------------------------------------------------------------------
+
+$(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.SECONDARY:

@@ -1,0 +1,16 @@
+// Structural equality, as equal? has it: iterative, for data that are not cyclic.
+#ifndef VM_DATA_EQUAL_H
+#define VM_DATA_EQUAL_H
+
+#include "vm/value/object.h"
+
+// `steps`, when not NULL, is raised by the number of parts compared. False also when memory for deep
+// nesting ran out.
+bool value_equal_steps(Value x, Value y, uint64_t *steps);
+
+static inline bool value_equal(Value x, Value y)
+{
+    return value_is(x, y) || (value_is_pointer(x) && value_is_pointer(y) && value_equal_steps(x, y, NULL));
+}
+
+#endif

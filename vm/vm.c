@@ -1,0 +1,191 @@
+// See vm.h. Order of set-up: memory, symbols, code, actors' cells, scheduler; taken apart backwards.
+#include "vm/vm.h"
+
+#include "vm/actor/mailbox.h"
+#include "vm/base/check.h"
+#include "vm/exec/exec.h"
+#include "vm/exec/slice.h"
+#include "vm/sched/dirty.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// Actors there may be: 2^24 cells are 15 GiB of addresses.
+#define CELLS_MAX ((uint32_t)1 << 24)
+
+static void worker_start(Worker *worker)
+{
+    Vm *vm = worker->sched->context;
+    VmWorker *w = &vm->workers[worker->index];
+
+    worker->context = w;
+    w->vm = vm;
+    w->worker = worker;
+    w->scratch = (HeapScratch){.ops = &actor_heap_ops, .space = &vm->space, .cache = &w->cache};
+    w->text = (Buf)BUF_INIT;
+}
+
+static void worker_idle(Worker *worker)
+{
+    Vm *vm = worker->sched->context;
+    if (vm->idle) vm->idle(vm);
+}
+
+static const SchedOps sched_ops = {.run = slice_run, .idle = worker_idle};
+
+// ---- set-up ---------------------------------------------------------------------------------------
+
+static void *allocate_shared(void *context, size_t bytes)
+{
+    return space_shared(context, bytes);
+}
+
+static bool make_symbols(Vm *vm, uint32_t limit)
+{
+    static const char *const names[SYM_COUNT] = {
+#define SYMBOL(id, text) text,
+#include "vm/value/symbol.def"
+    };
+
+    symbols_init(&vm->symbols, allocate_shared, &vm->space, limit);
+    for (int i = 0; i < SYM_COUNT; i++) {
+        vm->symbol[i] = symbol_named(&vm->symbols, names[i]);
+        if (value_is(vm->symbol[i], V_FAIL)) return false;
+    }
+    return true;
+}
+
+static bool make_cells(Vm *vm)
+{
+    for (vm->cell_limit = CELLS_MAX; vm->cell_limit >= 65536; vm->cell_limit /= 2) {
+        vm->cells = plat_reserve((size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));
+        if (vm->cells) return true;
+    }
+    return false;
+}
+
+static bool init(Vm *vm, const VmOptions *o)
+{
+    const uint64_t *conf = o->conf.values;
+    uint64_t memory = conf[CONF_MEMORY] ? conf[CONF_MEMORY] : plat_memory_limit() / 4 * 3;
+    uint32_t workers = conf[CONF_SCHEDULERS] ? (uint32_t)conf[CONF_SCHEDULERS] : plat_cpu_count();
+
+    vm->start_ns = plat_now_ns();
+    vm->budget = (uint32_t)conf[CONF_BUDGET];
+    vm->dirty_kept = (uint32_t)conf[CONF_DIRTY];
+    vm->idle = o->idle;
+    vm->runtime = o->runtime;
+    if (!space_init(&vm->space, memory)) return false;
+    if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
+    if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
+    if (!make_cells(vm)) return false;
+    vm->registry = registry_new();
+    if (!vm->registry) return false;
+    if (!sched_init(&vm->sched, &sched_ops, vm, workers, o->seed)) return false;
+    for (uint32_t i = 0; i < vm->sched.worker_count; i++) {
+        worker_start(vm->sched.workers[i]);
+    }
+    return true;
+}
+
+Vm *vm_new(const VmOptions *options, char *why, size_t why_size)
+{
+    Vm *vm = mem_zalloc(MEM_VM, sizeof *vm);
+    const char *bad;
+
+    snprintf(why, why_size, "the system refuses the memory that a VM needs");
+    if (!vm) return NULL;
+    if (!init(vm, options)) {
+        vm_free(vm);
+        return NULL;
+    }
+    if (!code_add_library(&vm->code, options->stdlib, options->stdlib_size, true, &bad)) {
+        snprintf(why, why_size, "standard library: %s", bad);
+        vm_free(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+bool vm_boot(Vm *vm, RunList *list, char *why, size_t why_size)
+{
+    static const char *const names[KERNEL_COUNT] = {[KERNEL_RAISE_FAULT] = "%raise-fault"};
+    static const char kernel[] = "std.kernel";
+
+    if (!code_require(&vm->code, kernel, strlen(kernel), list, why, why_size)) return false;
+    for (int i = 0; i < KERNEL_COUNT; i++) {
+        vm->kernel[i] = cell_find(&vm->code, symbol_named(&vm->symbols, kernel),
+                                  symbol_named(&vm->symbols, names[i]));
+        if (vm->kernel[i]) continue;
+        snprintf(why, why_size, "the standard library has no %s", names[i]);
+        return false;
+    }
+    return true;
+}
+
+// ---- running --------------------------------------------------------------------------------------
+
+int vm_run(Vm *vm, Value thunk)
+{
+    SpawnOptions options = {.priority = PRIORITY_NORMAL, .name = V_FALSE};
+    VmWorker *w = &vm->workers[0];
+    Spawned spawned;
+
+    if (actor_spawn(w, NULL, thunk, &options, &spawned) != SPAWNED) return 1;
+    vm->main = actor_of_pid(vm, spawned.pid);
+    vm->main->own |= OWN_MAIN;
+    vm->main_pid = spawned.pid;
+    sched_run(&vm->sched);
+    return vm->exit_status;
+}
+
+void vm_interrupt(Vm *vm, int signal)
+{
+    atomic_store_explicit(&vm->interrupted, (uint32_t)signal, memory_order_relaxed);
+    sched_poke(&vm->sched);
+}
+
+// ---- taking apart -----------------------------------------------------------------------------------
+
+// Actors that were still there when the program ended, without running any of their code.
+static void drop_actors(Vm *vm)
+{
+    VmWorker *w = &vm->workers[0];
+    uint32_t begun = atomic_load_explicit(&vm->cells_begun, memory_order_acquire);
+
+    for (uint32_t i = 0; i < begun; i++) {
+        Actor *a = actor_at(vm, i);
+        if (!(atomic_load_explicit(&a->flags, memory_order_relaxed) & ACTOR_LIVE)) continue;
+        uint64_t word = atomic_exchange_explicit(&a->inbox, INBOX_DEAD, memory_order_acq_rel);
+        for (Sig *s = (word & INBOX_PTR_MASK) > INBOX_DEAD ? inbox_signals(word) : NULL, *next; s;
+             s = next) {
+            next = sig_next(s);
+            sig_free(vm, w, s);
+        }
+        mailbox_free(vm, w, a);
+        if (a->ext) {
+            if (timer_is_armed(&a->ext->timer)) (void)wheel_cancel(&a->ext->timer);
+            if (a->ext->reply) sig_free(vm, w, a->ext->reply);
+        }
+        actor_retire(w, a);
+    }
+}
+
+void vm_free(Vm *vm)
+{
+    if (!vm) return;
+    if (vm->dirty) dirty_free(vm->dirty);
+    if (vm->cells && vm->sched.workers[0]) drop_actors(vm);
+    for (uint32_t i = 0; i < SCHED_WORKERS_MAX; i++) {
+        actor_free_retired(&vm->workers[i]);
+        buf_free(&vm->workers[i].text);
+    }
+    sched_fini(&vm->sched);
+    code_fini(&vm->code);
+    registry_free(vm->registry);
+    symbols_fini(&vm->symbols);
+    if (vm->cells)
+        plat_release(vm->cells, (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));
+    space_fini(&vm->space);
+    mem_free(MEM_VM, vm, sizeof *vm);
+}
