@@ -125,14 +125,44 @@ static void to_temporary(Assign *as, uint32_t i)
     as->temps[i] = as->g->result;
 }
 
-static void assign_complex(Assign *as)
+// Each of the values left waits in the target of another: one steps aside, beyond all targets.
+static void step_aside(Assign *as)
+{
+    Gen *g = as->g;
+    uint32_t beyond = gen_highest(g, &g->used), i = 0;
+
+    for (uint32_t j = 0; j < as->count; j++) {
+        beyond = MAX(beyond, as->targets[j] + 1);
+    }
+    gen_need_frame(g, beyond + 1);
+    if (g->failed) return;
+    while (as->done[i]) i++;
+    gen_emit(g, OP_MOVE, beyond, as->temps[i], 0);
+    gen_free(g, as->temps[i]);
+    gen_occupy(g, beyond);
+    g->owner[beyond] = NULL;
+    as->temps[i] = beyond;
+}
+
+// Puts a value that waits for its target into a temporary. False when all that are left wait in one.
+static bool set_one_aside(Assign *as)
 {
     for (uint32_t i = 0; i < as->count; i++) {
+        if (as->done[i] || as->temps[i] != NO_SLOT) continue;
+        to_temporary(as, i);
+        return true;
+    }
+    return false;
+}
+
+static void assign_complex(Assign *as)
+{
+    for (uint32_t i = 0; i < as->count && as->g->live && !as->g->failed; i++) {
         if (gen_is_simple(as->items[i])) continue;
-        if (slot_has(&as->g->used, as->targets[i])) {
-            to_temporary(as, i);
-        } else {
+        if (is_writable(as, i)) {
             finish(as, i);
+        } else {
+            to_temporary(as, i);
         }
     }
 }
@@ -144,7 +174,7 @@ static void assign_rest(Assign *as)
     for (uint32_t i = 0; i < as->count; i++) {
         left += !as->done[i];
     }
-    while (left > 0 && as->g->live) {
+    while (left > 0 && as->g->live && !as->g->failed) {
         bool progress = false;
         for (uint32_t i = 0; i < as->count; i++) {
             if (as->done[i] || !is_writable(as, i)) continue;
@@ -152,12 +182,7 @@ static void assign_rest(Assign *as)
             left--;
             progress = true;
         }
-        if (progress) continue;
-        for (uint32_t i = 0; i < as->count; i++) {
-            if (as->done[i] || as->temps[i] != NO_SLOT) continue;
-            to_temporary(as, i);
-            break;
-        }
+        if (!progress && !set_one_aside(as)) step_aside(as);
     }
 }
 

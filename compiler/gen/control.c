@@ -78,6 +78,7 @@ static void gen_body(Gen *g, LabelGroup *group, uint32_t i, To to, Label *end)
     g->live = false;
     gen_label_place(g, &group->labels[i]);
     group->at[i] = gen_pc(g);
+    gen_label_row(g); // loops come back to it
     for (uint32_t j = 0; j < clause->required; j++) {
         gen_bind(g, clause->params[j], group->params[i][j]);
     }

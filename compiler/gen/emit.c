@@ -128,10 +128,12 @@ void gen_jump(Gen *g, Label *l)
     gen_wide(g, OP_JUMP, 0, 0);
 }
 
-static void label_row(Gen *g)
+void gen_label_row(Gen *g)
 {
     ImageLabel row = {.pc = g->base_pc + gen_pc(g), .mask = gen_mask(g, &g->set)};
 
+    // Two labels at one place: what lives at the second lived at the first.
+    if (g->last_label == gen_pc(g) && !g->labels.failed) g->labels.size -= sizeof row;
     buf_bytes(&g->labels, &row, sizeof row);
     g->last_label = gen_pc(g);
 }
@@ -149,7 +151,7 @@ void gen_branch(Gen *g, Op op, Op inverse, uint32_t a, uint32_t b, Label *l)
     gen_jump(g, l);
     g->live = true;
     gen_patch(g, around, gen_pc(g));
-    label_row(g);
+    gen_label_row(g);
 }
 
 void gen_branch_wide(Gen *g, Op op, uint32_t a, Label *l)
@@ -206,5 +208,5 @@ void gen_label_place(Gen *g, Label *l)
     for (uint32_t i = 0; i < l->count; i++) {
         gen_patch(g, l->jumps[i], pc);
     }
-    if (l->count > 0) label_row(g);
+    if (l->count > 0) gen_label_row(g);
 }

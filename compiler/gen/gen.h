@@ -137,6 +137,8 @@ Label *gen_label_new(Gen *g);
 void gen_label_jump(Gen *g, Label *l, uint32_t pc);
 // Here it is: what was live at all jumps (and here, if control also falls in) is live.
 void gen_label_place(Gen *g, Label *l);
+// The row of the label table for this place, which may be jumped to.
+void gen_label_row(Gen *g);
 void gen_jump(Gen *g, Label *l);
 void gen_set_live(Gen *g, const Label *l); // exactly what lives at the label
 
