@@ -30,7 +30,10 @@ BIN    := $(if $(filter release,$(MODE)),build/bin,$(B)/bin)
 # The interpreter's locals must stay in registers: gcc's cross-jumping would merge the dispatches.
 ALL_CFLAGS = -std=gnu11 -I. -pthread $(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS)
 INTERP_CFLAGS = -fno-gcse -fno-crossjumping
-LIBS   = -Wl,-Bstatic -lgmp -Wl,-Bdynamic -lm -ldl -pthread
+VERSION := 0.1.0
+ALL_CFLAGS += -DETA_VERSION='"$(VERSION)"'
+# Linked statically: shared libraries would cost a quarter of the start-up time.
+LIBS   = -Wl,-Bstatic -lgmp -lutf8proc -Wl,-Bdynamic -lm -ldl -pthread
 
 # ---- sources ------------------------------------------------------------------------------------
 
@@ -40,7 +43,7 @@ RUNTIME_SRC  := $(wildcard runtime/*.c runtime/*/*.c)
 STDLIB_SRC   := $(sort $(wildcard stdlib/*/*.eta stdlib/*/*/*.eta))
 
 # What the compiler alone needs: it never sees a live value.
-BOOT_SRC     := $(COMPILER_SRC) $(wildcard vm/base/*.c vm/image/*.c)
+BOOT_SRC     := $(COMPILER_SRC) $(wildcard vm/base/*.c vm/plat/*.c vm/image/*.c)
 
 OBJ       = $(patsubst %.c,$(B)/%.o,$(1))
 VM_OBJ       := $(call OBJ,$(VM_SRC))
@@ -66,7 +69,7 @@ $(B)/vm/exec/interp.o: ALL_CFLAGS += $(INTERP_CFLAGS)
 $(B)/boot/etac: $(call OBJ,tools/dev/boot.c) $(BOOT_OBJ)
 	@mkdir -p $(@D)
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ -lm -pthread
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ $(LIBS)
 
 $(B)/gen/stdlib.etac: $(B)/boot/etac $(STDLIB_SRC)
 	@mkdir -p $(@D)

@@ -25,9 +25,9 @@ static void note(Driver *d, Sym *name, ContentHash hash)
     e->b = hash.high;
 }
 
-void driver_note_interface(Driver *d, const char *module, const uint8_t *bytes, size_t size)
+void driver_note_interface(Driver *d, const char *module, ContentHash hash)
 {
-    note(d, sym_named(&d->session, module), hash_content(bytes, size));
+    note(d, sym_named(&d->session, module), hash);
 }
 
 void driver_init(Driver *d, const CompilerHost *host, Diag *diag, bool privileged)

@@ -7,6 +7,7 @@
 
 #include "compiler/session.h"
 #include "compiler/syntax/expand.h"
+#include "vm/image/image.h"
 
 typedef enum {
     DUMP_NOTHING,
@@ -40,6 +41,6 @@ MUST_USE bool compile_source(Driver *d, const Source *source, const CompileOptio
 MUST_USE bool compile_forms(Driver *d, const char *module, Stx *forms, Buf *image);
 
 // The hash of a module's interface, as images name it: to be told when one comes from an image.
-void driver_note_interface(Driver *d, const char *module, const uint8_t *bytes, size_t size);
+void driver_note_interface(Driver *d, const char *module, ContentHash hash);
 
 #endif

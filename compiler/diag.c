@@ -114,6 +114,11 @@ static void put_excerpt(Buf *b, Span span, Place place)
     put_caret(b, &w);
 }
 
+void diag_excerpt(Buf *out, Span span)
+{
+    if (span.source) put_excerpt(out, span, source_place(span.source, span.start));
+}
+
 static bool admit(Diag *d, Severity severity)
 {
     if (severity == DIAG_ERROR) d->errors++;

@@ -29,4 +29,7 @@ void diag_free(Diag *d);
 // Adds one diagnostic with its place, source line and caret. A note belongs to the one before it.
 void diag_at(Diag *d, Severity severity, Span span, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+// Adds the source line of a place and the line that underlines it.
+void diag_excerpt(Buf *out, Span span);
+
 #endif

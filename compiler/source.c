@@ -159,6 +159,26 @@ Place source_place(const Source *s, uint32_t offset)
     return (Place){line + 1, column};
 }
 
+// Byte offset of a place, cut to the text.
+static uint32_t offset_of(const Source *s, uint32_t line, uint32_t column)
+{
+    size_t size;
+    const char *text = source_line(s, line, &size), *end = text + size;
+
+    if (line == 0 || line > s->line_count) return (uint32_t)s->size;
+    while (column > 1 && text < end) {
+        text++;
+        column -= text == end || (*text & 0xC0) != 0x80;
+    }
+    return (uint32_t)(text - s->text);
+}
+
+Span source_span(const Source *s, uint32_t line, uint32_t column, uint32_t end_line,
+                 uint32_t end_column)
+{
+    return (Span){s, offset_of(s, line, column), offset_of(s, end_line, end_column)};
+}
+
 const char *source_line(const Source *s, uint32_t line, size_t *size)
 {
     *size = 0;

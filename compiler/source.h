@@ -37,6 +37,10 @@ void source_free(Source *s);
 
 Place source_place(const Source *s, uint32_t offset);
 
+// The stretch between two places, both from 1; what lies outside the text is cut off.
+Span source_span(const Source *s, uint32_t line, uint32_t column, uint32_t end_line,
+                 uint32_t end_column);
+
 // The line's text without its newline.
 const char *source_line(const Source *s, uint32_t line, size_t *size);
 

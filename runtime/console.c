@@ -18,6 +18,7 @@ struct Console {
     Buf out;        // lock
     size_t written; // of out, from its front; lock
     int error;      // of a write that failed; lock
+    bool told;      // somebody has been given the error; lock
     bool terminal, file;
 };
 
@@ -99,7 +100,6 @@ ConsoleResult console_write(Console *c, int fd, const void *text, size_t size, i
     if (fd == 2) {
         result = write_error(c, text, size, error);
     } else if (c->error) {
-        *error = c->error;
         result = CONSOLE_FAILED;
     } else if (c->out.size - c->written > LIMIT_BYTES) {
         result = CONSOLE_FULL;
@@ -111,10 +111,11 @@ ConsoleResult console_write(Console *c, int fd, const void *text, size_t size, i
                    (c->terminal && memchr(text, '\n', size))) {
             flush_locked(c, false);
         }
-        if (c->error) {
-            *error = c->error;
-            result = CONSOLE_FAILED;
-        }
+        if (c->error) result = CONSOLE_FAILED;
+    }
+    if (fd == 1 && result == CONSOLE_FAILED) {
+        *error = c->error;
+        c->told = true;
     }
     plat_unlock(&c->lock);
     return result;
@@ -125,6 +126,39 @@ void console_flush_some(Console *c)
     plat_lock(&c->lock);
     if (c->out.size > 0) flush_locked(c, false);
     plat_unlock(&c->lock);
+}
+
+void console_drain(Console *c)
+{
+    struct pollfd p = {.fd = 1, .events = POLLOUT};
+    bool full = true;
+
+    // Blocks in poll, not under the lock.
+    while (full) {
+        (void)poll(&p, 1, -1);
+        plat_lock(&c->lock);
+        flush_locked(c, false);
+        full = c->out.size - c->written > LIMIT_BYTES && c->error == 0;
+        plat_unlock(&c->lock);
+    }
+}
+
+bool console_is_empty(Console *c, int *error)
+{
+    plat_lock(&c->lock);
+    bool empty = c->out.size == 0;
+    *error = c->error;
+    if (c->error) c->told = true;
+    plat_unlock(&c->lock);
+    return empty;
+}
+
+bool console_was_told(Console *c)
+{
+    plat_lock(&c->lock);
+    bool told = c->told;
+    plat_unlock(&c->lock);
+    return told;
 }
 
 bool console_flush_all(Console *c, int *error)

@@ -31,7 +31,21 @@ static void worker_idle(Worker *worker)
     if (vm->idle) vm->idle(vm);
 }
 
-static const SchedOps sched_ops = {.run = slice_run, .idle = worker_idle};
+// An interrupt ends the main actor like an exit signal, once.
+static void worker_poll(Worker *worker)
+{
+    Vm *vm = worker->sched->context;
+    uint32_t expected = 0;
+
+    if (LIKELY(atomic_load_explicit(&vm->interrupted, memory_order_relaxed) == 0)) return;
+    if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return;
+    Sig *s = sig_plain(vm, worker->context, SIG_EXIT, vm->symbol[SYM_interrupt], vm->main_pid, V_FALSE);
+    if (s) sig_send(vm, worker->context, vm->main_pid, s);
+}
+
+static const SchedOps sched_ops = {.run = slice_run, .idle = worker_idle, .poll = worker_poll};
 
 // ---- set-up ---------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 // Natives of actors: spawning, sending, links, monitors, names, information.
 #include "runtime/native/natives.h"
+#include "runtime/runtime.h"
 
 #include "vm/code/print.h"
 
@@ -245,18 +246,6 @@ NATIVE_FN(ref_p)
     return value_bool(value_is_local_ref(args[0]));
 }
 
-// The answer that the actor has been waiting for; V_NONE while there is none.
-static Value take_answer(Actor *a, Value ref)
-{
-    ActorExt *x = a->ext;
-    Value v;
-
-    if (!x || !x->reply || !value_is(x->reply->words[1], ref)) return V_NONE;
-    Sig *s = x->reply;
-    x->reply = NULL;
-    return message_take(a, s, &v) ? v : V_FAIL;
-}
-
 // (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument is
 // the reference of the question once it has been asked.
 NATIVE_FN(process_info)
@@ -266,13 +255,15 @@ NATIVE_FN(process_info)
 
     (void)count;
     EXPECT_PID(a, "process-info", args[0]);
+    if (!info_is_key(vm, args[1]))
+        return fail_with(HEAP(a), ERR_BADARG, "process-info", "there is no such key:", args[1]);
     if (value_is(args[0], actor_pid(a))) {
         signals_take(a);
         if (a->own & OWN_EXITING) return V_WAIT;
         return vm->info(a, args[1]);
     }
     if (value_is_local_ref(args[2])) {
-        Value v = take_answer(a, args[2]);
+        Value v = reply_take(a, args[2]);
         return value_is(v, V_NONE) ? V_WAIT : v;
     }
     Value ref = actor_make_ref(a);

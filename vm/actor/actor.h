@@ -152,6 +152,7 @@ struct Vm {
     bool status_set; // by the program itself; by the main actor's thread
     _Atomic uint64_t next_uid; // of record types and parameters
     _Atomic uint32_t interrupted; // number of the signal
+    _Atomic uint32_t interrupt_sent; // main has been told of it
     struct Console *console;
     void *runtime; // of the layer above
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know

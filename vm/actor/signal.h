@@ -51,6 +51,10 @@ SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refu
 // the actor may be exiting (OWN_EXITING).
 void signals_take(Actor *a);
 
+// The answer (SIG_REPLY) to what was asked under `ref`; V_NONE while there is none, V_FAIL at the heap
+// limit.
+MUST_USE Value reply_take(Actor *a, Value ref) MAY_GC;
+
 // Moves the value of a message into the receiver's heap and gives it; the signal is used up. The value
 // is to be put into a slot before anything else happens.
 MUST_USE bool message_take(Actor *a, Sig *s, Value *v) MAY_GC;

@@ -157,6 +157,17 @@ static void take_reply(Actor *a, Sig *s)
     }
 }
 
+Value reply_take(Actor *a, Value ref)
+{
+    ActorExt *x = a->ext;
+    Value v;
+
+    if (!x || !x->reply || !value_is(x->reply->words[1], ref)) return V_NONE;
+    Sig *s = x->reply;
+    x->reply = NULL;
+    return message_take(a, s, &v) ? v : V_FAIL;
+}
+
 static void take_one(Actor *a, Sig *s)
 {
     switch ((SigKind)s->kind) {

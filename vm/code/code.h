@@ -67,8 +67,7 @@ struct LoadedModule {
     Cell **cells;        // by the image's index
     ModuleState state;   // lock
     struct Frag *snapshot; // memory of the cells' snapshots
-    void *owned_image;     // freed with the code space; NULL when it outlives it
-    size_t owned_bytes;
+    Buf image; // that it came with, when the code space is to free it
     LoadedModule *next; // of the table by name; lock
 };
 
@@ -114,10 +113,9 @@ typedef struct {
 void run_list_free(RunList *list);
 
 // Links every module of an image, after the library modules it needs. All that is to be run is
-// appended to *list. Takes the image bytes over (mem class IMAGE) when `owned`, also on failure.
+// appended to *list. Takes the image's memory over, also on failure; *image is empty afterwards.
 // On failure: false, a text in `why`; nothing was defined.
-MUST_USE bool code_load(CodeSpace *cs, void *bytes, size_t size, bool owned, RunList *list,
-                        char *why, size_t why_size);
+MUST_USE bool code_load(CodeSpace *cs, Buf *image, RunList *list, char *why, size_t why_size);
 
 // Links a library module and what it imports.
 MUST_USE bool code_require(CodeSpace *cs, const char *name, size_t name_size, RunList *list,

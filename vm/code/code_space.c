@@ -57,10 +57,9 @@ static void free_module(CodeSpace *cs, LoadedModule *m)
 {
     if (m->snapshot) frag_free(cs->space, NULL, m->snapshot);
     mem_free(MEM_CODE, m->cells, m->view.cell_count * sizeof *m->cells);
-    void *image = m->owned_image;
-    size_t bytes = m->owned_bytes;
+    Buf image = m->image;
     mem_free(MEM_CODE, m, sizeof *m);
-    mem_free(MEM_IMAGE, image, bytes);
+    buf_free(&image);
 }
 
 void code_fini(CodeSpace *cs)
@@ -72,7 +71,7 @@ void code_fini(CodeSpace *cs)
     while (cs->modules) {
         LoadedModule *m = cs->modules;
         cs->modules = m->next;
-        if (m->owned_image) {
+        if (m->image.data) {
             m->next = owners;
             owners = m;
         } else {

@@ -273,45 +273,56 @@ static bool require(Link *l, const char *name, size_t size, const ContentHash *i
 
 // ---- images ---------------------------------------------------------------------------------------
 
-static bool link_image(Link *l, const ImageView *view)
+// Everything that can be wrong with the image itself, before anything of it is linked.
+static bool check_image(Link *l, const ImageView *view)
 {
     ModuleView module;
-    const char *why;
+    const char *bad;
+    char why[160];
 
     for (uint32_t i = 0; i < view->module_count; i++) {
-        if (!image_module(view, i, &module, &why)) return refuse(l, NULL, why);
+        if (!image_module(view, i, &module, &bad)) return refuse(l, NULL, bad);
         size_t size;
         const char *name = image_text(&module, module.head->name, &size);
         Value symbol = name ? symbol_intern(l->cs->symbols, name, size) : V_FAIL;
         bool open = (module.head->flags & MODULE_OPEN) != 0;
         if (!open && value_is_symbol(symbol) && find_loaded(l->cs, symbol))
             return refuse(l, &module, "a module of this name is loaded already");
-        if (!link_module(l, &module, false)) return false;
+        if (!image_verify(&module, why, sizeof why)) return refuse(l, &module, why);
     }
     return true;
 }
 
-bool code_load(CodeSpace *cs, void *bytes, size_t size, bool owned, RunList *list, char *why,
-               size_t why_size)
+static bool link_image(Link *l, const ImageView *view)
+{
+    ModuleView module;
+    const char *why;
+
+    for (uint32_t i = 0; i < view->module_count; i++) {
+        if (!image_module(view, i, &module, &why) || !link_module(l, &module, true)) return false;
+    }
+    return true;
+}
+
+bool code_load(CodeSpace *cs, Buf *image, RunList *list, char *why, size_t why_size)
 {
     Link l = {.cs = cs, .list = list, .why = why, .why_size = why_size};
     uint32_t before = list->count;
     ImageView view;
     const char *bad;
-    bool ok = image_open(&view, bytes, size, false, &bad);
+    bool ok = image_open(&view, image->data, image->size, false, &bad);
 
     if (!ok) snprintf(why, why_size, "%s", bad);
     plat_lock(&cs->lock);
-    ok = ok && link_image(&l, &view);
+    ok = ok && check_image(&l, &view) && link_image(&l, &view);
     // The bytes stay as long as anything of them is in use: modules refer to their tables.
     bool used = list->count > before;
-    if (owned && used) {
-        LoadedModule *last = list->modules[list->count - 1];
-        last->owned_image = bytes;
-        last->owned_bytes = size;
+    if (used) {
+        list->modules[list->count - 1]->image = *image;
+        *image = (Buf)BUF_INIT;
     }
     plat_unlock(&cs->lock);
-    if (owned && !used) mem_free(MEM_IMAGE, bytes, size);
+    buf_free(image);
     return ok;
 }
 

@@ -25,7 +25,6 @@ static void borrow(VmWorker *w, Actor *a)
 {
     w->running = a;
     a->heap.scratch = &w->scratch;
-    atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
 }
 
 static void let_go(VmWorker *w, Actor *a, ActorStatus status)
@@ -70,13 +69,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
     VmWorker *w = worker->context;
     Actor *a = container_of(t, Actor, task);
 
-    // An ending actor keeps its status, by which exit_slice knows how far it is.
-    if (a->own & OWN_EXITING) {
-        w->running = a;
-        a->heap.scratch = &w->scratch;
-    } else {
-        borrow(w, a);
-    }
+    borrow(w, a);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
     w->reductions_left = w->vm->budget;
@@ -85,6 +78,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
+        // Until here the status told who asked by a signal what the actor did before.
+        atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
         RunEnd end = interp_run(w, a);
         if (end == RUN_EXIT || (a->own & OWN_EXITING)) continue;
         if (end == RUN_YIELD || w->reductions_left <= 0) {

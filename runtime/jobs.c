@@ -1,0 +1,46 @@
+// See jobs.h.
+#include "runtime/jobs.h"
+
+#include "vm/exec/native.h"
+
+static DirtyPool *pool_of(Vm *vm)
+{
+    plat_lock(&vm->dirty_lock);
+    if (!vm->dirty) vm->dirty = dirty_new(vm->dirty_kept);
+    DirtyPool *pool = vm->dirty;
+    plat_unlock(&vm->dirty_lock);
+    return pool;
+}
+
+static void run_job(Job *base)
+{
+    ActorJob *job = container_of(base, ActorJob, job);
+    Vm *vm = job->vm;
+    Value answer = job->run(job);
+    Sig *s;
+
+    // The actor waits for this: without memory for the answer there is nothing else to do.
+    while (!(s = sig_plain(vm, NULL, SIG_REPLY, answer, job->pid, job->ref))) {
+        plat_wait(&(_Atomic uint32_t){0}, 0, plat_now_ns() + 1000000);
+    }
+    unsigned guest = sched_guest_enter(&vm->sched);
+    sig_send(vm, NULL, job->pid, s);
+    sched_guest_leave(&vm->sched, guest);
+    job->free(job);
+}
+
+Value job_start(Actor *a, ActorJob *job)
+{
+    Vm *vm = actor_vm(a);
+    DirtyPool *pool = pool_of(vm);
+
+    job->job.run = run_job;
+    job->vm = vm;
+    job->pid = actor_pid(a);
+    job->ref = actor_make_ref(a);
+    Value ref = job->ref; // the job may be gone as soon as it has been submitted
+    a->deadline_ns = 0;
+    if (pool && dirty_submit(pool, &job->job)) return ref;
+    job->free(job);
+    return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "no thread can be started for blocking work");
+}

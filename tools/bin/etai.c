@@ -1,0 +1,217 @@
+// etai: runs programs, from source or from images.
+#include "compiler/builder.h"
+#include "runtime/runtime.h"
+#include "vm/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern const uint8_t eta_stdlib_image[], eta_stdlib_image_end[];
+
+static const char usage[] = "usage: etai [OPTION ...] FILE [ARGUMENT ...]\n"
+                            "       etai [OPTION ...] -e EXPRESSION [ARGUMENT ...]\n"
+                            "       etai\n"
+                            "\n"
+                            "Runs a program: a source file, an image made by etac, or - for standard input.\n"
+                            "Alone on a terminal it is a REPL.\n"
+                            "\n"
+                            "  -e EXPRESSION  run the text\n"
+                            "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
+                            "  --help         print this\n"
+                            "  --version      print the version\n";
+
+static char program_name[] = "-e";
+
+typedef struct {
+    const char *file, *text;
+    char **arguments; // the program's, its name first
+} Options;
+
+static int bad_usage(const char *what, const char *which)
+{
+    fprintf(stderr, "etai: %s%s%s\n%s", what, which ? ": " : "", which ? which : "", usage);
+    return 2;
+}
+
+// ---- loading ------------------------------------------------------------------------------------------
+
+static int fail(const char *name, const char *why)
+{
+    fprintf(stderr, "etai: %s: %s\n", name, why);
+    return 1;
+}
+
+// Reads a file if it is an image. 1: it was read; 0: it is none, or standard input; -1: it cannot be read.
+static int read_image(const char *path, Buf *out)
+{
+    uint8_t magic[16];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? -1 : read(fd, magic, sizeof magic);
+    int result = n >= 0 && image_has_magic(magic, (size_t)n) ? 1 : 0;
+
+    if (result == 1) {
+        buf_bytes(out, magic, (size_t)n);
+        while (n > 0 && buf_reserve(out, 65536)) {
+            n = read(fd, out->data + out->size, out->capacity - out->size);
+            if (n > 0) out->size += (size_t)n;
+            if (n < 0 && errno == EINTR) n = 1;
+        }
+        if (n != 0 || out->failed) result = -1;
+    }
+    if (fd >= 0) close(fd);
+    return result;
+}
+
+static bool load(Runtime *r, const char *name, Buf *image, bool own)
+{
+    char why[300];
+
+    if (runtime_load(r, image, own, why, sizeof why)) return true;
+    fail(name, why);
+    return false;
+}
+
+// Compiles the program and what it imports.
+static bool build_and_load(Runtime *r, Builder *b, const Options *o)
+{
+    Buf image = BUF_INIT;
+    bool ok;
+
+    if (o->text) {
+        runtime_keep_text(r, "-e", o->text, strlen(o->text));
+        ok = builder_compile_text(b, "-e", o->text, strlen(o->text), NULL, &image);
+    } else {
+        ok = builder_compile_file(b, o->file, NULL, &image);
+    }
+    fputs(buf_cstr(&b->diag.text), stderr);
+    for (size_t i = 0; ok && i < b->file_count; i++) {
+        ok = load(r, b->files[i].path, &b->files[i].image, false);
+    }
+    ok = ok && load(r, o->text ? "-e" : o->file, &image, true);
+    buf_free(&image);
+    return ok;
+}
+
+static bool load_program(Runtime *r, const Options *o, Builder *b)
+{
+    Buf image = BUF_INIT;
+    bool ok = false;
+
+    switch (o->text ? 0 : read_image(o->file, &image)) {
+    case 0:
+        return build_and_load(r, b, o);
+    case 1:
+        ok = load(r, o->file, &image, true);
+        break;
+    default:
+        fail(o->file, strerror(errno));
+        break;
+    }
+    buf_free(&image);
+    return ok;
+}
+
+// ---- signals ------------------------------------------------------------------------------------------
+
+static Vm *interrupted_vm; // for the signal handler, which gets nothing else
+
+// The first asks the program to end; the second does not ask.
+static void on_signal(int number)
+{
+    if (atomic_load_explicit(&interrupted_vm->interrupted, memory_order_relaxed) != 0)
+        _exit(128 + number);
+    vm_interrupt(interrupted_vm, number);
+}
+
+// ---- the program --------------------------------------------------------------------------------------
+
+static int run(const Options *o, Builder *b)
+{
+    static Runtime r;
+    const char *variable = getenv("ETA_MODULE_PATH");
+    char why[300];
+    Conf conf;
+
+    if (variable) builder_add_folders(b, variable);
+    if (!conf_read(&conf, why, sizeof why) || !runtime_init(&r, &conf, why, sizeof why)) {
+        fprintf(stderr, "etai: %s\n", why);
+        return 1;
+    }
+    r.arguments = o->arguments;
+    int status = 1;
+    if (load_program(&r, o, b)) {
+        builder_free(b);
+        interrupted_vm = r.vm;
+        plat_signals_catch(on_signal);
+        status = runtime_run(&r);
+    } else {
+        builder_free(b);
+    }
+    runtime_fini(&r);
+    return status;
+}
+
+// -1: go on; else the exit status.
+static int parse(int argc, char **argv, Options *o, Builder *b)
+{
+    int i;
+
+    for (i = 1; i < argc && !o->text; i++) {
+        const char *arg = argv[i];
+        if (strcmp(arg, "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (strcmp(arg, "--version") == 0) {
+            puts("etai " ETA_VERSION);
+            return 0;
+        }
+        if (strcmp(arg, "-e") == 0 || strcmp(arg, "--path") == 0) {
+            if (++i == argc) return bad_usage("an argument is missing after", arg);
+            if (arg[1] == 'e') {
+                o->text = argv[i];
+            } else {
+                builder_add_folders(b, argv[i]);
+            }
+        } else if (strcmp(arg, "--") == 0) {
+            i++;
+            break;
+        } else if (arg[0] == '-' && arg[1]) {
+            return bad_usage("unknown option", arg);
+        } else {
+            break;
+        }
+    }
+    if (!o->text && i < argc) o->file = argv[i];
+    if (!o->text && !o->file) {
+        if (isatty(STDIN_FILENO)) return bad_usage("a file is missing", NULL);
+        o->file = "-";
+    }
+    o->arguments = argv + i;
+    if (o->text) {
+        // The place of the text becomes the program's name.
+        o->arguments = argv + i - 1;
+        o->arguments[0] = program_name;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    static Builder b;
+    Options o = {0};
+
+    builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
+    int status = parse(argc, argv, &o, &b);
+    if (status >= 0) {
+        builder_free(&b);
+        return status;
+    }
+    return run(&o, &b);
+}
