@@ -91,20 +91,33 @@ static bool read_frame(Value list, Frame *f)
     return value_is_kind(f->file, KIND_STRING);
 }
 
+// The loaded module that `path` was compiled to; NULL when there is none.
+static const ImageModule *head_of(Vm *vm, const char *path)
+{
+    const ImageModule *head = NULL;
+
+    plat_lock(&vm->code.lock);
+    for (LoadedModule *m = vm->code.modules; m && !head; m = m->next) {
+        size_t size;
+        const char *text = image_text(&m->view, m->view.head->source_path, &size);
+        if (text && size == strlen(path) && memcmp(text, path, size) == 0) head = m->view.head;
+    }
+    plat_unlock(&vm->code.lock);
+    return head; // modules stay
+}
+
+static bool is_in_stdlib(Vm *vm, const char *path)
+{
+    const ImageModule *head = head_of(vm, path);
+    return head && (head->flags & MODULE_STDLIB);
+}
+
 static bool is_compiled_from(Vm *vm, const char *path, const Source *source)
 {
     ContentHash now = hash_content(source->text, source->size);
-    bool same = false;
+    const ImageModule *head = head_of(vm, path);
 
-    plat_lock(&vm->code.lock);
-    for (LoadedModule *m = vm->code.modules; m && !same; m = m->next) {
-        size_t size;
-        const char *text = image_text(&m->view, m->view.head->source_path, &size);
-        same = text && size == strlen(path) && memcmp(text, path, size) == 0 &&
-               m->view.head->source.low == now.low && m->view.head->source.high == now.high;
-    }
-    plat_unlock(&vm->code.lock);
-    return same;
+    return head && head->source.low == now.low && head->source.high == now.high;
 }
 
 static void put_excerpt(Vm *vm, Buf *out, const char *path, const Frame *f)
@@ -127,24 +140,43 @@ static void put_excerpt(Vm *vm, Buf *out, const char *path, const Frame *f)
     source_free(&source);
 }
 
+// Where the error is for the programmer: the newest frame of the program's own code.
+static void put_place(Vm *vm, Buf *out, Value trace)
+{
+    Buf path = BUF_INIT;
+    Frame f, first = {.line = 0};
+
+    for (; value_is_pair(trace); trace = value_cdr(trace)) {
+        if (!read_frame(value_car(trace), &f)) continue;
+        if (first.line == 0) first = f;
+        buf_clear(&path);
+        string_to_utf8(f.file, &path);
+        if (is_in_stdlib(vm, buf_cstr(&path))) continue;
+        first = f;
+        break;
+    }
+    if (first.line > 0) {
+        buf_clear(&path);
+        string_to_utf8(first.file, &path);
+        buf_printf(out, "  at %s:%u:%u\n", buf_cstr(&path), first.line, first.column);
+        put_excerpt(vm, out, buf_cstr(&path), &first);
+    }
+    buf_free(&path);
+}
+
 static void put_trace(Vm *vm, Buf *out, Value trace)
 {
     Buf path = BUF_INIT;
-    bool first = true;
     Frame f;
 
+    put_place(vm, out, trace);
     for (; value_is_pair(trace); trace = value_cdr(trace)) {
         if (!read_frame(value_car(trace), &f)) continue;
         buf_clear(&path);
         string_to_utf8(f.file, &path);
-        if (first) {
-            buf_printf(out, "  at %s:%u:%u\n", buf_cstr(&path), f.line, f.column);
-            put_excerpt(vm, out, buf_cstr(&path), &f);
-            first = false;
-        }
         buf_text(out, "  in ");
         if (value_is_symbol(f.name)) {
-            print_value(out, f.name, PRINT_WRITE, SHOWN_BYTES);
+            print_value(out, f.name, PRINT_DISPLAY, SHOWN_BYTES);
         } else {
             buf_text(out, "a procedure");
         }

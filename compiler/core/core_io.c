@@ -35,6 +35,8 @@ enum {
 
 typedef struct {
     Buf *out;
+    const Global *self;  // a recursive clause is not offered: it would be unrolled
+    bool calls;          // may it call other procedures
     Var *vars[VARS_MAX]; // in scope, by number
     uint32_t count;
 } Writer;
@@ -132,6 +134,7 @@ static bool write_node(Writer *w, const Core *n, unsigned depth)
     case CORE_GLOBAL:
         // A variable that others may not name, or that changes, stays in its module.
         if (n->u.global->assigned || n->u.global->open || !n->u.global->needed) return false;
+        if (n->u.global == w->self) return false;
         buf_u8(w->out, IO_GLOBAL);
         buf_block(w->out, n->u.global->module->text, n->u.global->module->size);
         buf_block(w->out, n->u.global->name->text, n->u.global->name->size);
@@ -144,10 +147,13 @@ static bool write_node(Writer *w, const Core *n, unsigned depth)
     case CORE_SEQ:
         return write_nodes(w, IO_SEQ, n->u.seq.items, n->u.seq.count, depth);
     case CORE_CALL:
+        if (!w->calls) return false;
         buf_u8(w->out, IO_CALL);
         return write_node(w, n->u.call.fn, depth + 1) &&
                write_nodes(w, 0, n->u.call.args, n->u.call.count, depth);
     case CORE_PRIM:
+        // The continuation that it takes is that of the procedure it stands in.
+        if (n->u.prim.prim == PRIM_ID_capture) return false;
         buf_u8(w->out, IO_PRIM);
         buf_varint(w->out, n->u.prim.prim);
         return write_nodes(w, 0, n->u.prim.args, n->u.prim.count, depth);
@@ -158,25 +164,38 @@ static bool write_node(Writer *w, const Core *n, unsigned depth)
     }
 }
 
-bool core_write(Buf *out, Lambda *l)
+// Appends the body, or nothing when it is large or cannot be written.
+static bool write_body(Buf *out, const Global *g, const Clause *c, const InlineRules *rules)
 {
-    Writer w = {.out = out};
+    Writer w = {.out = out, .self = g, .calls = rules->calls};
+    size_t start = out->size;
+
+    if (node_size(c->body, rules->size_max + 1) > rules->size_max) return false;
+    for (uint32_t j = 0; j < c->required + c->rest; j++) {
+        if (!bind(&w, c->params[j])) return false;
+    }
+    if (write_node(&w, c->body, 0)) return true;
+    out->size = start;
+    return false;
+}
+
+bool core_write(Buf *out, const Global *g, const InlineRules *rules)
+{
+    const Lambda *l = g->lambda;
+    bool any = false;
 
     buf_varint(out, l->clause_count);
     for (uint32_t i = 0; i < l->clause_count; i++) {
         const Clause *c = &l->clauses[i];
-        w.count = 0;
         buf_varint(out, c->required);
         buf_u8(out, c->rest);
         size_t length = out->size;
         buf_u32(out, 0);
-        for (uint32_t j = 0; j < c->required + c->rest; j++) {
-            if (!bind(&w, c->params[j])) return false;
-        }
-        if (!write_node(&w, c->body, 0)) return false;
-        buf_patch_u32(out, length, (uint32_t)(out->size - length - 4));
+        if (!write_body(out, g, c, rules)) continue;
+        any = true;
+        if (!out->failed) buf_patch_u32(out, length, (uint32_t)(out->size - length - 4));
     }
-    return !out->failed;
+    return any && !out->failed;
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -378,7 +397,8 @@ Lambda *core_read(Compiler *c, const uint8_t *bytes, size_t size, uint32_t count
         uint32_t required = (uint32_t)cur_count(&r.in, VARS_MAX - 1);
         bool rest = cur_u8(&r.in) != 0;
         uint32_t length = cur_u32(&r.in);
-        if (count == required || (rest && count > required)) return read_clause(&r, required, rest);
+        if (count == required || (rest && count > required))
+            return length ? read_clause(&r, required, rest) : NULL;
         (void)cur_bytes(&r.in, length);
     }
     return NULL;

@@ -5,8 +5,16 @@
 
 #include "compiler/core/node.h"
 
-// Appends the lambda; false when it holds anything else, and what was appended is to be dropped.
-MUST_USE bool core_write(Buf *out, Lambda *l);
+typedef struct {
+    uint32_t size_max; // nodes of a clause
+    bool calls;        // may it call other procedures
+} InlineRules;
+
+// Appends the clauses of a variable's procedure that keep to the rules, hold nothing else and do not
+// name the variable; the others are left out, and a call that one of them would take is
+// not inlined. False when none is left, and what was appended
+// is to be dropped.
+MUST_USE bool core_write(Buf *out, const Global *g, const InlineRules *rules);
 
 // Reads the clause back that takes `count` arguments, as new nodes of the unit; every node gets `span`,
 // the place of the call. NULL when there is none, or the bytes are damaged.

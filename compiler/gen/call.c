@@ -4,6 +4,8 @@
 
 #include "compiler/diag.h"
 
+#include <string.h>
+
 #define ARGS_MAX 1000
 
 // ---- windows --------------------------------------------------------------------------------------
@@ -152,6 +154,20 @@ static void gen_nested_call(Gen *g, const Callee *c, To to)
     emit_call_word(g, base, to);
 }
 
+// Procedures of the kernel that never return. Calling one never is a tail call: it costs nothing, and
+// the caller shows in the trace.
+static bool never_returns(const Gen *g, const Callee *c)
+{
+    static const char *const names[] = {"error",        "raise",         "%raise-type",    "%raise-index",
+                                        "%raise-tagged", "%raise-badarg", "%assert-failed", "%uncaught"};
+
+    if (!is_cell_call(c) || c->fn->u.global->module != g->c->kernel) return false;
+    for (size_t i = 0; i < countof(names); i++) {
+        if (!strcmp(c->fn->u.global->name->text, names[i])) return true;
+    }
+    return false;
+}
+
 void gen_call(Gen *g, Core *n, To to)
 {
     Callee c = callee_of(g, n);
@@ -162,8 +178,7 @@ void gen_call(Gen *g, Core *n, To to)
         g->failed = true;
         return;
     }
-    // An escape needs the frame that made it, and a body's value is nobody's tail.
-    if (to.kind == TO_RETURN) {
+    if (to.kind == TO_RETURN && !never_returns(g, &c)) {
         gen_tail_call(g, &c);
     } else {
         gen_nested_call(g, &c, to);

@@ -150,7 +150,8 @@ static void write_head(Gen *g, Module *m, Program *p)
     const Source *source = m->span.source;
 
     head->name = module_writer_text(g->out, m->name->text, m->name->size);
-    head->flags = (m->program ? MODULE_PROGRAM : 0) | (m->open ? MODULE_OPEN : 0);
+    head->flags = (m->program ? MODULE_PROGRAM : 0) | (m->open ? MODULE_OPEN : 0) |
+                  (g->c->privileged ? MODULE_STDLIB : 0);
     head->init_code = p->init->index;
     head->main_cell = m->main ? table_cell(g->tables, m->main) + 1 : 0;
     if (!source) return;

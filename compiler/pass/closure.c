@@ -577,6 +577,7 @@ static Function *make_init(Convert *cv, Core *body)
     l->clause_count = 1;
     l->clauses = arena_new(&cv->c->unit, Clause);
     l->clauses[0].body = body;
+    l->name = sym_named(cv->c, "top level");
     return new_function(cv, l, body->span);
 }
 

@@ -12,42 +12,15 @@
 
 // ---- offering -----------------------------------------------------------------------------------
 
-static bool is_small(Lambda *l)
-{
-    for (uint32_t i = 0; i < l->clause_count; i++) {
-        if (node_size(l->clauses[i].body, INLINE_SIZE_MAX + 1) > INLINE_SIZE_MAX) return false;
-    }
-    return l->clause_count <= 4;
-}
-
-typedef struct {
-    const Global *global;
-    bool found;
-} SelfSearch;
-
-static void search_self(void *context, Core **child)
-{
-    SelfSearch *s = context;
-    if ((*child)->kind == CORE_GLOBAL && (*child)->u.global == s->global) s->found = true;
-    if (!s->found) node_each_child(*child, search_self, s);
-}
-
-static bool calls_itself(const Global *g)
-{
-    SelfSearch s = {g, false};
-    for (uint32_t i = 0; i < g->lambda->clause_count && !s.found; i++) {
-        search_self(&s, &g->lambda->clauses[i].body);
-    }
-    return s.found;
-}
-
 static void offer(Compiler *c, Global *g)
 {
     Buf bytes = BUF_INIT;
+    // A program's procedure that calls another stays a frame of its own, for traces to show.
+    InlineRules rules = {INLINE_SIZE_MAX, c->privileged};
 
     g->inline_core = NULL;
     g->inline_size = 0;
-    if (g->lambda && is_small(g->lambda) && !calls_itself(g) && core_write(&bytes, g->lambda)) {
+    if (g->lambda && core_write(&bytes, g, &rules)) {
         // Interfaces outlive the unit.
         g->inline_core = (const uint8_t *)arena_text(&c->permanent, (const char *)bytes.data, bytes.size);
         g->inline_size = (uint32_t)bytes.size;

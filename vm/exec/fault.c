@@ -83,10 +83,30 @@ static Value trace_entry(Vm *vm, Heap *h, const FrameInfo *frame)
     return list;
 }
 
+static bool is_of_module(const FrameInfo *f, const char *name)
+{
+    return value_is_symbol(f->code->module->name) &&
+           !strcmp(value_symbol(f->code->module->name)->utf8, name);
+}
+
+// Leaves out what raised the error for the program, and what started the program.
+static size_t hide_frames(FrameInfo *frames, size_t n)
+{
+    size_t first = 0, kept = 0;
+
+    while (first < n && is_of_module(&frames[first], "std.kernel")) {
+        first++;
+    }
+    for (size_t i = first; i < n; i++) {
+        if (!is_of_module(&frames[i], "std.boot")) frames[kept++] = frames[i];
+    }
+    return kept;
+}
+
 Value exec_trace(Actor *a, size_t max)
 {
     FrameInfo frames[TRACE_MAX];
-    size_t n = stack_trace(a, frames, MIN(max, (size_t)TRACE_MAX));
+    size_t n = hide_frames(frames, stack_trace(a, frames, MIN(max, (size_t)TRACE_MAX)));
     Value trace = V_NIL;
 
     if (!heap_reserve(&a->heap, n * TRACE_ENTRY_WORDS)) return V_FAIL;

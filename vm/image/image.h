@@ -51,6 +51,7 @@ typedef enum {
 enum {
     MODULE_PROGRAM = 1, // the top-level forms of a file
     MODULE_OPEN = 2,    // interactive: nothing may be assumed about its variables
+    MODULE_STDLIB = 4,  // of the standard library: errors are shown where the program called it
 };
 
 typedef struct {
