@@ -194,15 +194,11 @@ static void print_out(Vm *vm, const Buf *out)
     (void)console_write(r->console, 2, out->data, out->size, &error);
 }
 
-void runtime_report(Vm *vm, Value message, Value trace, Value pid)
+void runtime_report(Vm *vm, Value message, Value trace)
 {
     Buf out = BUF_INIT;
 
     buf_text(&out, "error: ");
-    if (value_true(pid)) {
-        print_value(&out, pid, PRINT_WRITE, SHOWN_BYTES);
-        buf_text(&out, ": ");
-    }
     print_value(&out, message, PRINT_DISPLAY, 0);
     buf_text(&out, "\n");
     put_trace(vm, &out, trace);

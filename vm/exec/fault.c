@@ -89,18 +89,23 @@ static bool is_of_module(const FrameInfo *f, const char *name)
            !strcmp(value_symbol(f->code->module->name)->utf8, name);
 }
 
+static bool starts_program(const FrameInfo *f)
+{
+    return is_of_module(f, "std.boot") || is_of_module(f, "std.repl");
+}
+
 // Leaves out what raised the error for the program, and what started the program.
 static size_t hide_frames(FrameInfo *frames, size_t n)
 {
-    size_t first = 0, kept = 0;
+    size_t first = 0, end = 0;
 
-    while (first < n && is_of_module(&frames[first], "std.kernel")) {
+    while (first < n && (is_of_module(&frames[first], "std.kernel") || starts_program(&frames[first]))) {
         first++;
     }
-    for (size_t i = first; i < n; i++) {
-        if (!is_of_module(&frames[i], "std.boot")) frames[kept++] = frames[i];
+    for (end = first; end < n && !starts_program(&frames[end]); end++) {
     }
-    return kept;
+    memmove(frames, frames + first, (end - first) * sizeof *frames);
+    return end - first;
 }
 
 Value exec_trace(Actor *a, size_t max)
@@ -165,6 +170,18 @@ static bool call_raise(Actor *a, const Parts *p)
     return true;
 }
 
+// A frame of `words` above the one whose instruction a->pc is.
+static bool push_trap_frame(Actor *a, size_t words)
+{
+    size_t extent = stack_frame_words(a);
+
+    if (!stack_grow(a, extent + words)) return false;
+    *--a->rp = extent;
+    *--a->rp = (uint64_t)a->pc | 1;
+    a->fp += extent;
+    return true;
+}
+
 // At the heap limit there is one eighth more for whoever handles it; see actor limits.
 static bool raise_parts(Actor *a, bool entry)
 {
@@ -172,17 +189,7 @@ static bool raise_parts(Actor *a, bool entry)
     Parts p;
     bool ok = build_parts(a, &p);
 
-    if (ok && !entry) {
-        size_t extent = stack_frame_words(a);
-        ok = stack_grow(a, extent + 4);
-        if (ok) {
-            *--a->rp = extent;
-            *--a->rp = (uint64_t)a->pc | 1;
-            a->fp += extent;
-        }
-    } else if (ok) {
-        ok = stack_grow(a, 4);
-    }
+    ok = ok && (entry ? stack_grow(a, 4) : push_trap_frame(a, 4));
     ok = ok && call_raise(a, &p);
     heap_unroot(&a->heap, mark);
     return ok;
@@ -199,4 +206,25 @@ bool exec_raise_entry_fault(Actor *a)
     a->argc = 0;
     a->callee = V_FALSE;
     return raise_parts(a, true);
+}
+
+bool exec_interrupt(Actor *a)
+{
+    Vm *vm = actor_vm(a);
+    unsigned mark = heap_root_mark(&a->heap);
+
+    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE);
+    Value trace = exec_trace(a, 32);
+    Value *root = heap_root(&a->heap, trace);
+    bool ok = !value_is(trace, V_FAIL) && push_trap_frame(a, 1);
+    if (ok) {
+        a->fp[0] = *root;
+        a->argc = 1;
+        a->callee = cell_callee(vm->interrupt);
+        a->pc = value_proc(a->callee)->code->entry;
+    } else {
+        actor_set_exit(a, vm->symbol[SYM_heap_limit]);
+    }
+    heap_unroot(&a->heap, mark);
+    return ok;
 }

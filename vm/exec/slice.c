@@ -78,6 +78,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
+        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
         RunEnd end = interp_run(w, a);
