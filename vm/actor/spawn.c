@@ -185,10 +185,8 @@ static bool may_grow(Heap *h, size_t more_words)
     heap_stats(h, &s);
     size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
     size_t limit = (size_t)h->max_words << 10;
-    if (a->own & OWN_LIMIT_HIT) limit += limit / 8;
-    if (total <= limit) return true;
-    a->own |= OWN_LIMIT_HIT;
-    return false;
+    if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
+    return total <= limit;
 }
 
 const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};

@@ -108,10 +108,14 @@ static size_t hide_frames(FrameInfo *frames, size_t n)
     return end - first;
 }
 
-Value exec_trace(Actor *a, size_t max)
+// `entering`: the newest frame has not been entered yet, the call of it is what matters.
+static Value make_trace(Actor *a, size_t max, bool entering)
 {
-    FrameInfo frames[TRACE_MAX];
-    size_t n = hide_frames(frames, stack_trace(a, frames, MIN(max, (size_t)TRACE_MAX)));
+    FrameInfo all[TRACE_MAX], *frames = all;
+    size_t n = stack_trace(a, all, MIN(max, (size_t)TRACE_MAX));
+
+    if (entering && n > 1) frames++, n--;
+    n = hide_frames(frames, n);
     Value trace = V_NIL;
 
     if (!heap_reserve(&a->heap, n * TRACE_ENTRY_WORDS)) return V_FAIL;
@@ -122,6 +126,11 @@ Value exec_trace(Actor *a, size_t max)
     return trace;
 }
 
+Value exec_trace(Actor *a, size_t max)
+{
+    return make_trace(a, max, false);
+}
+
 // ---- raising ------------------------------------------------------------------------------------
 
 // The four arguments of %raise-fault, as temporary roots.
@@ -130,7 +139,7 @@ typedef struct {
     Value tag;
 } Parts;
 
-static bool build_parts(Actor *a, Parts *p)
+static bool build_parts(Actor *a, Parts *p, bool entering)
 {
     VmWorker *w = actor_worker(a);
     Heap *h = &a->heap;
@@ -149,7 +158,7 @@ static bool build_parts(Actor *a, Parts *p)
     w->scratch.fault.irritant_count = 0;
     p->message = heap_root(h, string_from_utf8(h, w->text.data, w->text.size));
     if (value_is(*p->message, V_FAIL)) return false;
-    p->trace = heap_root(h, exec_trace(a, 32));
+    p->trace = heap_root(h, make_trace(a, 32, entering));
     if (value_is(*p->trace, V_FAIL)) return false;
     p->tag = symbol_named(&w->vm->symbols, tag);
     return !value_is(p->tag, V_FAIL);
@@ -182,22 +191,35 @@ static bool push_trap_frame(Actor *a, size_t words)
     return true;
 }
 
-// At the heap limit there is one eighth more for whoever handles it; see actor limits.
-static bool raise_parts(Actor *a, bool entry)
+static bool raise_parts(Actor *a, bool entering)
 {
     unsigned mark = heap_root_mark(&a->heap);
     Parts p;
-    bool ok = build_parts(a, &p);
+    bool ok = build_parts(a, &p, entering);
 
-    ok = ok && (entry ? stack_grow(a, 4) : push_trap_frame(a, 4));
+    ok = ok && (entering ? stack_grow(a, 4) : push_trap_frame(a, 4));
     ok = ok && call_raise(a, &p);
     heap_unroot(&a->heap, mark);
     return ok;
 }
 
+// An actor is told once that it is at its limit, and may use an eighth more until it is below it again
+// (slice.c); when that is used up it ends.
+static bool note_limit(Actor *a)
+{
+    VmWorker *w = actor_worker(a);
+
+    if (w->scratch.fault.kind != ERR_HEAP_LIMIT) return true;
+    if (a->own & OWN_LIMIT_HIT) return false;
+    a->own |= OWN_LIMIT_HIT;
+    w->cache.reserve = true;
+    heap_note_told(&a->heap);
+    return true;
+}
+
 bool exec_raise_fault(Actor *a)
 {
-    return raise_parts(a, false);
+    return note_limit(a) && raise_parts(a, false);
 }
 
 bool exec_raise_entry_fault(Actor *a)
@@ -205,7 +227,7 @@ bool exec_raise_entry_fault(Actor *a)
     // The arguments are given up: whoever called is where the error is.
     a->argc = 0;
     a->callee = V_FALSE;
-    return raise_parts(a, true);
+    return note_limit(a) && raise_parts(a, true);
 }
 
 bool exec_interrupt(Actor *a)

@@ -35,6 +35,25 @@ static void let_go(VmWorker *w, Actor *a, ActorStatus status)
     atomic_store_explicit(&a->status, status, memory_order_relaxed);
 }
 
+// An actor that was told of its limit is below it again.
+static bool is_relieved(VmWorker *w, Actor *a)
+{
+    const Space *space = &w->vm->space;
+    HeapStats s;
+
+    heap_stats(&a->heap, &s);
+    size_t words = s.young_size + s.old_words + s.large_words + s.frag_words;
+    size_t limit = (size_t)a->heap.max_words << 10;
+    return (limit == 0 || words < limit - limit / 8) &&
+           (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
+}
+
+static void use_reserve(VmWorker *w, Actor *a)
+{
+    if (is_relieved(w, a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
+    w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
+}
+
 // Module data that came with the spawn.
 static void install_birth_data(Actor *a)
 {
@@ -73,6 +92,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
     w->reductions_left = w->vm->budget;
+    w->cache.reserve = false;
+    if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
     for (;;) {
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
