@@ -179,11 +179,9 @@ static void visit_stack(Gc *gc, Value *object)
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
-    HeapStats s;
 
     if (h->max_words == 0) return true;
-    heap_stats(h, &s);
-    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
+    size_t total = heap_words(h) + more_words;
     size_t limit = (size_t)h->max_words << 10;
     if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
     return total <= limit;

@@ -15,9 +15,7 @@ static void publish(VmWorker *w, Actor *a)
     uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
 
     atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    size_t words = s.young_size + s.old_words + s.large_words + s.frag_words;
+    size_t words = heap_words(&a->heap);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
 }
 
@@ -39,11 +37,7 @@ static void let_go(VmWorker *w, Actor *a, ActorStatus status)
 static bool is_relieved(VmWorker *w, Actor *a)
 {
     const Space *space = &w->vm->space;
-    HeapStats s;
-
-    heap_stats(&a->heap, &s);
-    size_t words = s.young_size + s.old_words + s.large_words + s.frag_words;
-    size_t limit = (size_t)a->heap.max_words << 10;
+    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
     return (limit == 0 || words < limit - limit / 8) &&
            (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
 }

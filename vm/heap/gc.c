@@ -503,6 +503,24 @@ void heap_fini(Heap *h)
     h->nursery = h->nursery_end = h->hp = h->limit = h->mark = NULL;
 }
 
+size_t heap_words(const Heap *h)
+{
+    HeapStats s;
+
+    heap_stats(h, &s);
+    return s.young_size + s.old_words + s.large_words + s.frag_words + s.block_bytes / sizeof(Value);
+}
+
+void heap_note_told(Heap *h)
+{
+    if (h->ext) h->ext->told_words = heap_words(h);
+}
+
+size_t heap_told_words(const Heap *h)
+{
+    return h->ext ? h->ext->told_words : 0;
+}
+
 void heap_stats(const Heap *h, HeapStats *out)
 {
     const HeapExt *e = h->ext;
