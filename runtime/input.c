@@ -164,15 +164,15 @@ static void drop(Input *in, size_t size)
     }
 }
 
-static InputResult take_locked(Input *in, const InputWish *wish, Buf *out, int *error)
+static TakeResult take_locked(Input *in, const InputWish *wish, Buf *out, int *error)
 {
     size_t found;
 
     if (in->data.size == in->taken && in->end) {
         *error = in->error;
-        return in->error ? INPUT_FAILED : INPUT_END;
+        return in->error ? TAKE_FAILED : TAKE_END;
     }
-    if (in->data.size == in->taken || !find(in, wish, &found)) return INPUT_EMPTY;
+    if (in->data.size == in->taken || !find(in, wish, &found)) return TAKE_WAIT;
     const uint8_t *data = in->data.data + in->taken;
     if (wish->unit == INPUT_BYTES) {
         buf_bytes(out, data, found);
@@ -184,13 +184,13 @@ static InputResult take_locked(Input *in, const InputWish *wish, Buf *out, int *
         append_text(out, data, size);
     }
     if (!wish->peek && !out->failed) drop(in, found);
-    return INPUT_TAKEN;
+    return TAKE_DONE;
 }
 
-InputResult input_take(Input *in, const InputWish *wish, Buf *out, uint64_t *generation, int *error)
+TakeResult input_take(Input *in, const InputWish *wish, Buf *out, uint64_t *generation, int *error)
 {
     plat_lock(&in->lock);
-    InputResult result = take_locked(in, wish, out, error);
+    TakeResult result = take_locked(in, wish, out, error);
     *generation = in->generation;
     plat_unlock(&in->lock);
     return result;

@@ -27,17 +27,17 @@ typedef struct {
     bool peek;    // they stay
 } InputWish;
 
-typedef enum { INPUT_TAKEN, INPUT_END, INPUT_EMPTY, INPUT_FAILED } InputResult;
+typedef enum { TAKE_DONE, TAKE_END, TAKE_WAIT, TAKE_FAILED } TakeResult;
 
-// Appends what is wished for to `out`, a line without its newline. INPUT_EMPTY: it has not come yet;
-// input_wait with *generation, then again. INPUT_FAILED: *error is the system's number.
-InputResult input_take(Input *in, const InputWish *wish, Buf *out, uint64_t *generation, int *error);
+// Appends what is wished for to `out`, a line without its newline. TAKE_WAIT: it has not come yet;
+// input_wait with *generation, then again. TAKE_FAILED: *error is the system's number.
+TakeResult input_take(Input *in, const InputWish *wish, Buf *out, uint64_t *generation, int *error);
 
 // Reads until there is more than there was at `generation`, or nothing more will come. Blocks: not on
 // a worker.
 void input_wait(Input *in, uint64_t generation);
 
-// Would input_take for one character or byte give something else than INPUT_EMPTY?
+// Would input_take for one character or byte give something else than TAKE_WAIT?
 bool input_is_ready(Input *in);
 
 #endif

@@ -107,13 +107,13 @@ NATIVE_FN(console_read)
     InputWish wish = wish_of((ReadKind)kind, n);
     buf_clear(&w->text);
     switch (input_take(runtime_of(a)->input, &wish, &w->text, &generation, &error)) {
-    case INPUT_TAKEN:
+    case TAKE_DONE:
         return result_of(a, (ReadKind)kind, &w->text);
-    case INPUT_END:
+    case TAKE_END:
         return V_EOF;
-    case INPUT_FAILED:
+    case TAKE_FAILED:
         return fail_text(HEAP(a), ERR_IO, NULL, "standard input: %s", strerror(error));
-    case INPUT_EMPTY:
+    case TAKE_WAIT:
         break;
     }
     Value ref = start_waiting(a, generation);
