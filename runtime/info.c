@@ -224,6 +224,22 @@ bool info_is_key(Vm *vm, Value key)
     return false;
 }
 
+// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
+static bool add_entry(Actor *a, Value *list, Value key, InfoFn fn)
+{
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value v = fn(a);
+    Value *root = heap_root(HEAP(a), v);
+    bool ok = !value_is(v, V_FAIL) && heap_reserve(HEAP(a), 4);
+
+    if (ok) {
+        Value entry = heap_cons(HEAP(a), key, *root);
+        *list = heap_cons(HEAP(a), entry, *list);
+    }
+    heap_unroot(HEAP(a), mark);
+    return ok;
+}
+
 // Everything, as (key . value) pairs.
 static Value everything(Actor *a)
 {
@@ -233,15 +249,7 @@ static Value everything(Actor *a)
     bool ok = true;
 
     for (size_t i = countof(process_keys); ok && i > 0; i--) {
-        if (!process_keys[i - 1].always) continue;
-        Value v = process_keys[i - 1].fn(a);
-        Value *root = heap_root(HEAP(a), v);
-        ok = !value_is(v, V_FAIL) && heap_reserve(HEAP(a), 4);
-        if (ok) {
-            Value entry = heap_cons(HEAP(a), r->info_keys[i - 1], *root);
-            *list = heap_cons(HEAP(a), entry, *list);
-        }
-        heap_unroot(HEAP(a), mark + 1);
+        if (process_keys[i - 1].always) ok = add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -332,10 +340,26 @@ static const struct {
     {"uptime", system_uptime},
 };
 
+static Value system_everything(Actor *a)
+{
+    const Runtime *r = runtime_of(a);
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value *list = heap_root(HEAP(a), V_NIL);
+    bool ok = true;
+
+    for (size_t i = countof(system_keys); ok && i > 0; i--) {
+        ok = add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
+    }
+    Value result = *list;
+    heap_unroot(HEAP(a), mark);
+    return ok ? result : V_FAIL;
+}
+
 Value info_system(Actor *a, Value key)
 {
     const Runtime *r = runtime_of(a);
 
+    if (value_is(key, V_FALSE)) return system_everything(a);
     for (size_t i = 0; i < countof(system_keys); i++) {
         if (value_is(key, r->system_keys[i])) return system_keys[i].fn(a);
     }

@@ -1,6 +1,7 @@
 // Natives of receive and timers.
 //
-// A receive is: %receive-begin sets the deadline and the cursor; %receive-scan moves the cursor over
+// A receive is: %receive-begin sets the cursor and gives the deadline (0: none), which the program hands
+// back, so that a receive inside a predicate disturbs nothing; %receive-scan moves the cursor over
 // messages that no clause wants and stops at the first that one may. Clauses that compare are decided
 // here, on the message where its sender copied it; only a predicate of the program's makes the message
 // part of the heap.
@@ -33,19 +34,18 @@ NATIVE_FN(receive_begin)
 {
     (void)count;
     mailbox_restart(a);
-    a->deadline_ns = 0;
-    if (value_is(args[0], actor_vm(a)->symbol[SYM_wait])) return V_UNSPECIFIED;
-    if (value_is_big(args[0]) && !(value_header(args[0]) & HEADER_NEGATIVE)) return V_UNSPECIFIED;
+    if (value_is(args[0], actor_vm(a)->symbol[SYM_wait])) return value_fix(0);
+    if (value_is_big(args[0]) && !(value_header(args[0]) & HEADER_NEGATIVE)) return value_fix(0);
     if (!value_is_fix(args[0]) || value_int(args[0]) < 0)
         return fail_with(HEAP(a), ERR_BADARG, "receive",
                          "the time-out must be a non-negative exact integer or 'wait, not", args[0]);
-    a->deadline_ns = deadline_after((uint64_t)value_int(args[0]));
-    return V_UNSPECIFIED;
+    return value_fix((int64_t)MIN(deadline_after((uint64_t)value_int(args[0])), (uint64_t)FIX_MAX));
 }
 
 // Nothing more to look at: signals, then the deadline, then sleep. V_NONE: there are new messages.
-static Value wait_for_more(Actor *a)
+static Value wait_for_more(Actor *a, Value deadline)
 {
+    a->deadline_ns = value_is_fix(deadline) ? (uint64_t)value_int(deadline) : 0;
     if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
         signals_take(a);
         if (a->own & OWN_EXITING) return V_WAIT;
@@ -153,7 +153,7 @@ NATIVE_FN(receive_scan)
     for (;;) {
         Sig *s = mailbox_peek(a);
         if (!s) {
-            Value v = wait_for_more(a);
+            Value v = wait_for_more(a, args[1]);
             if (value_is(v, V_NONE)) continue;
             return v;
         }
@@ -176,9 +176,9 @@ NATIVE_FN(receive_next)
 {
     Value message;
 
-    (void)args, (void)count;
+    (void)count;
     while (!mailbox_peek(a)) {
-        Value v = wait_for_more(a);
+        Value v = wait_for_more(a, args[0]);
         if (!value_is(v, V_NONE)) return v;
     }
     Sig *s = mailbox_take(a);
@@ -186,23 +186,32 @@ NATIVE_FN(receive_next)
     return message_take(a, s, &message) ? message : V_FAIL;
 }
 
+// A predicate may have received messages itself, and moved the cursor: then all is looked at again.
+static bool shows(Actor *a, Value message)
+{
+    Sig *s = mailbox_peek(a);
+
+    if (s && value_is(s->value, message)) return true;
+    mailbox_restart(a);
+    return false;
+}
+
 NATIVE_FN(receive_skip)
 {
-    (void)args, (void)count;
-    if (mailbox_peek(a)) mailbox_skip(a);
+    (void)count;
+    if (shows(a, args[0])) mailbox_skip(a);
     return V_UNSPECIFIED;
 }
 
-// The program wants the message that it was shown.
 NATIVE_FN(receive_take)
 {
     Value message;
 
-    (void)args, (void)count;
-    if (!mailbox_peek(a)) return V_UNSPECIFIED;
+    (void)count;
+    if (!shows(a, args[0])) return V_FALSE;
     Sig *s = mailbox_take(a);
     mailbox_note_taken(a, s);
-    return message_take(a, s, &message) ? message : V_FAIL;
+    return message_take(a, s, &message) ? V_TRUE : V_FAIL;
 }
 
 NATIVE_FN(mailbox_length)

@@ -137,7 +137,10 @@ static void take_info(Actor *a, Sig *s)
     Sig *reply;
 
     if (value_is(answer, V_FAIL)) answer = V_FALSE;
-    if (sig_copy(a, SIG_REPLY, answer, &reply, &refused) == SEND_OK) {
+    // Who asked waits: it is told something even when memory is short.
+    if (sig_copy(a, SIG_REPLY, answer, &reply, &refused) != SEND_OK)
+        reply = sig_plain(vm, w, SIG_REPLY, V_FALSE, V_FALSE, V_FALSE);
+    if (reply) {
         reply->words[0] = actor_pid(a);
         reply->words[1] = ref;
         sig_send(vm, w, requester, reply);

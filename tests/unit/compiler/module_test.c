@@ -528,7 +528,7 @@ static void test_long_chains(void)
         buf_free(&b);
     }
     enum { FILES = 300 };
-    static char names[FILES][12], texts[FILES][60];
+    static char names[FILES][16], texts[FILES][64];
     static TestModule chain[FILES + 1] = {{"base", prelude_text, true}};
     TestSession s;
     for (int i = 0; i < FILES; i++) {
