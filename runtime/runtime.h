@@ -5,12 +5,14 @@
 #define RUNTIME_RUNTIME_H
 
 #include "runtime/console.h"
+#include "runtime/input.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
 
 typedef struct Runtime {
     Vm *vm;
     Console *console;
+    Input *input;
     Timers *timers;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info

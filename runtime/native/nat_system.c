@@ -54,23 +54,36 @@ static Value fail_output(Actor *a, int fd, int error)
                      strerror(error));
 }
 
-// (fd string). While it waits for room, the first argument is the reference of the job.
+// Text or bytes to be written, out of the heap.
+static bool is_output(Actor *a, Value v, Buf *out)
+{
+    buf_clear(out);
+    if (value_is_kind(v, KIND_STRING)) {
+        string_to_utf8(v, out);
+    } else if (value_is_kind(v, KIND_BYTEVECTOR)) {
+        buf_bytes(out, bytes_data(value_bytes(v)), bytes_length(value_bytes(v)));
+    } else {
+        (void)fail_type(HEAP(a), "write-string", "a string", v);
+        return false;
+    }
+    if (out->failed) (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    return !out->failed;
+}
+
+// (fd text). While it waits for room, the first argument is the reference of the job.
 NATIVE_FN(console_write)
 {
     VmWorker *w = actor_worker(a);
     int error = 0;
 
     (void)count;
-    if (!value_is_kind(args[1], KIND_STRING)) return fail_type(HEAP(a), "write-string", "a string", args[1]);
     if (value_is_local_ref(args[0])) {
         Value answer = reply_take(a, args[0]);
         if (value_is(answer, V_NONE)) return V_WAIT;
         args[0] = value_fix(1);
     }
     int fd = value_is(args[0], value_fix(2)) ? 2 : 1;
-    buf_clear(&w->text);
-    string_to_utf8(args[1], &w->text);
-    if (w->text.failed) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    if (!is_output(a, args[1], &w->text)) return V_FAIL;
     native_charge_bytes(a, w->text.size);
     switch (console_write(runtime_of(a)->console, fd, w->text.data, w->text.size, &error)) {
     case CONSOLE_OK:

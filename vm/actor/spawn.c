@@ -213,6 +213,24 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     a->initial = NULL;
 }
 
+// Takes the bindings that are not for others out of a list copied for a new actor.
+static Value inherited_params(Value params)
+{
+    Value kept = params, last = V_NIL;
+
+    for (Value at = params; value_is_pair(at); at = value_cdr(at)) {
+        Value number = value_car(value_car(at));
+        if (value_is_fix(number) && value_int(number) >= 0) {
+            last = at;
+        } else if (value_is_null(last)) {
+            kept = value_cdr(at);
+        } else {
+            *value_cdr_slot(last) = value_cdr(at);
+        }
+    }
+    return kept;
+}
+
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
 static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
 {
@@ -225,7 +243,7 @@ static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refus
     if (r == SEND_REFUSED) return SPAWN_REFUSED;
     a->heap.hp += c.used;
     a->fp[0] = given[0];
-    a->params = given[1];
+    a->params = inherited_params(given[1]);
     a->reason = c.cells; // installed when it runs first: that may collect its heap
     if (c.more) heap_adopt(&a->heap, c.more);
     while (!value_is_null(c.blocks)) {
