@@ -87,6 +87,14 @@ $(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_O
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
 
+# ---- benchmarks ---------------------------------------------------------------------------------
+
+# make bench ONLY='fib tak' ROUNDS=3
+.PHONY: bench
+bench:
+	@$(MAKE) --no-print-directory MODE=release all
+	@sh tests/bench/run.sh $(ONLY)
+
 .PHONY: clean
 clean:
 	rm -rf build
