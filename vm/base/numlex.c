@@ -205,7 +205,7 @@ static bool exact_magnitude(const NumLex *x, uint64_t *out)
 
 bool numlex_int64(const NumLex *x, int64_t *out)
 {
-    uint64_t n;
+    uint64_t n = 0;
 
     if (!exact_magnitude(x, &n)) return false;
     if (n > (uint64_t)INT64_MAX + x->negative) return false;

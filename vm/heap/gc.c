@@ -151,7 +151,8 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
 }
 
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
-// still point to a young object; at most one for one, so the list is rewritten in place.
+// still point to a young object; at most one for one, so the list is rewritten in place. A slot may
+// stand there more than once: what it holds has been moved by the first visit.
 static void visit_remembered(Gc *gc)
 {
     uint32_t n = gc->ext->remembered_count;
@@ -160,7 +161,9 @@ static void visit_remembered(Gc *gc)
     if (gc->major) return;
     gc->in_old = true;
     for (uint32_t i = 0; i < n; i++) {
-        gc_visit(gc, gc->ext->remembered[i]);
+        Value *slot = gc->ext->remembered[i];
+        size_t at = (size_t)((char *)value_words(*slot) - (char *)gc->to);
+        if (at >= (size_t)((char *)gc->to_hp - (char *)gc->to)) gc_visit(gc, slot);
     }
     gc->in_old = false;
 }
