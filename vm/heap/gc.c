@@ -19,7 +19,7 @@
 
 // ---- moving ---------------------------------------------------------------------------------
 
-static inline Value *take_space(Gc *gc, const Value *from, size_t words)
+static ALWAYS_INLINE Value *take_space(Gc *gc, const Value *from, size_t words)
 {
     Value *p;
 
@@ -45,7 +45,7 @@ static void mark_large(Gc *gc, Value *object)
     gc->grey = l;
 }
 
-static inline Value move(Gc *gc, Value v)
+static ALWAYS_INLINE Value move(Gc *gc, Value v)
 {
     Value *p = value_words(v);
     size_t offset = (size_t)((char *)p - gc->base);
@@ -75,18 +75,24 @@ static inline Value move(Gc *gc, Value v)
     return *p;
 }
 
-void gc_visit(Gc *gc, Value *slot)
+// The slot of an object that is old if `in_old`: what still points to a young object is noted.
+static ALWAYS_INLINE void visit(Gc *gc, Value *slot, bool in_old)
 {
     Value v = *slot;
 
     if (!value_is_pointer(v)) return;
     v = move(gc, v);
     *slot = v;
-    if (gc->in_old) {
+    if (in_old) {
         size_t offset = (size_t)((char *)value_words(v) - gc->base);
         if (offset >= gc->old_end && offset - gc->large_at >= gc->large_bytes)
             heap_remember(gc->h, slot);
     }
+}
+
+void gc_visit(Gc *gc, Value *slot)
+{
+    visit(gc, slot, gc->in_old);
 }
 
 Heap *gc_heap(const Gc *gc)
@@ -97,14 +103,16 @@ Heap *gc_heap(const Gc *gc)
 // ---- scanning -------------------------------------------------------------------------------
 
 // Scans the object whose header is at p; returns what lies behind it.
-static Value *scan_object(Gc *gc, Value *p)
+static ALWAYS_INLINE Value *scan_object(Gc *gc, Value *p, bool in_old)
 {
     uint64_t header = p->bits;
     size_t words = header_words(header);
 
     switch ((Layout)kind_layout[header_kind(header)]) {
     case LAYOUT_VALUES:
-        gc_visit_range(gc, p + 1, words);
+        for (size_t i = 1; i <= words; i++) {
+            visit(gc, p + i, in_old);
+        }
         break;
     case LAYOUT_BYTES:
         if (bytes_is_indirect((Bytes *)p)) gc_visit(gc, &((Bytes *)p)->u.body);
@@ -119,11 +127,11 @@ static Value *scan_object(Gc *gc, Value *p)
     return p + 1 + words;
 }
 
-static Value *scan_one(Gc *gc, Value *p)
+static ALWAYS_INLINE Value *scan_one(Gc *gc, Value *p, bool in_old)
 {
-    if ((p->bits & TAG_MASK) == TAG_HEADER) return scan_object(gc, p);
-    gc_visit(gc, p);
-    gc_visit(gc, p + 1);
+    if ((p->bits & TAG_MASK) == TAG_HEADER) return scan_object(gc, p, in_old);
+    visit(gc, p, in_old);
+    visit(gc, p + 1, in_old);
     return p + 2;
 }
 
@@ -132,17 +140,17 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
     for (;;) {
         gc->in_old = false;
         while (scan_to < gc->to_hp) {
-            scan_to = scan_one(gc, scan_to);
+            scan_to = scan_one(gc, scan_to, false);
         }
         gc->in_old = true;
         if (gc->to_chunk && scan_chunk < gc->to_chunk->top) {
             do {
-                scan_chunk = scan_one(gc, scan_chunk);
+                scan_chunk = scan_one(gc, scan_chunk, true);
             } while (scan_chunk < gc->to_chunk->top);
         } else if (gc->grey) {
             Large *l = gc->grey;
             gc->grey = l->grey;
-            (void)scan_object(gc, l->object);
+            (void)scan_object(gc, l->object, true);
         } else {
             break;
         }
@@ -151,7 +159,8 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
 }
 
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
-// still point to a young object; at most one for one, so the list is rewritten in place.
+// still point to a young object; at most one for one, so the list is rewritten in place. A slot may
+// stand there more than once: what it holds has been moved by the first visit.
 static void visit_remembered(Gc *gc)
 {
     uint32_t n = gc->ext->remembered_count;
@@ -160,7 +169,9 @@ static void visit_remembered(Gc *gc)
     if (gc->major) return;
     gc->in_old = true;
     for (uint32_t i = 0; i < n; i++) {
-        gc_visit(gc, gc->ext->remembered[i]);
+        Value *slot = gc->ext->remembered[i];
+        size_t at = (size_t)((char *)value_words(*slot) - (char *)gc->to);
+        if (at >= (size_t)((char *)gc->to_hp - (char *)gc->to)) gc_visit(gc, slot);
     }
     gc->in_old = false;
 }

@@ -119,6 +119,13 @@ bool heap_is_shared(const Heap *h, Value v)
     return space_is_shared(h->scratch->space, value_words(v));
 }
 
+// A loop that writes old slots and allocates nothing would fill the list for ever: from here on a full
+// collection, which needs no list, costs less per write than the list's memory.
+static bool is_list_too_long(const HeapExt *e)
+{
+    return e->remembered_count > MAX((size_t)1 << 14, (e->old_words + e->large_words) / 4);
+}
+
 void heap_remember(Heap *h, Value *slot)
 {
     HeapExt *e = h->ext;
@@ -126,6 +133,10 @@ void heap_remember(Heap *h, Value *slot)
 
     if (n > 0 && e->remembered[n - 1] == slot) return;
     if (n == e->remembered_capacity) {
+        if (is_list_too_long(e)) {
+            e->remembered_overflow = true;
+            return;
+        }
         uint32_t more = n ? n * 2 : 16;
         Value **slots = mem_realloc(MEM_HEAP, e->remembered, n * sizeof(Value *),
                                     more * sizeof(Value *));

@@ -43,7 +43,7 @@ typedef struct HeapExt {
     size_t large_young_words; // of the first
     Value **remembered;       // slots of old objects that may point to young ones
     uint32_t remembered_count, remembered_capacity;
-    bool remembered_overflow; // no memory to grow: the next collection is a full one
+    bool remembered_overflow; // the list is incomplete: the next collection is a full one
     Value blocks_young, blocks_old; // chains of KIND_BLOCKREF objects, V_NIL at the end
     size_t block_bytes;             // of the blocks they refer to
     uint32_t minor_count, major_count;
