@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+extern char **environ;
+
 // ---- the console ----------------------------------------------------------------------------------
 
 typedef struct {
@@ -138,10 +140,10 @@ NATIVE_FN(current_second)
 // ---- the machine ------------------------------------------------------------------------------------
 
 // Text from outside: what is not UTF-8 is replaced by U+FFFD.
-static Value outside_text(Actor *a, const char *text)
+static Value outside_part(Actor *a, const char *text, size_t size)
 {
     Buf clean = BUF_INIT;
-    const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+    const uint8_t *at = (const uint8_t *)text, *end = at + size;
 
     while (at < end) {
         uint32_t scalar = utf8_decode(&at, end);
@@ -151,6 +153,11 @@ static Value outside_text(Actor *a, const char *text)
                            : string_from_utf8(HEAP(a), clean.data, clean.size);
     buf_free(&clean);
     return v;
+}
+
+static Value outside_text(Actor *a, const char *text)
+{
+    return outside_part(a, text, strlen(text));
 }
 
 NATIVE_FN(command_line)
@@ -186,6 +193,37 @@ NATIVE_FN(getenv)
     string_to_utf8(args[0], &w->text);
     const char *value = getenv(buf_cstr(&w->text)); // NOLINT(concurrency-mt-unsafe): nobody sets any
     return value ? outside_text(a, value) : V_FALSE;
+}
+
+// Puts (name . value) in front of the rooted list. Without an = there is no value.
+static bool add_variable(Actor *a, Value *list, const char *entry)
+{
+    const char *equals = strchr(entry, '=');
+    unsigned mark = heap_root_mark(HEAP(a));
+
+    if (!equals) return true;
+    Value *name = heap_root(HEAP(a), outside_part(a, entry, (size_t)(equals - entry)));
+    bool ok = !value_is(*name, V_FAIL);
+    Value *value = heap_root(HEAP(a), ok ? outside_text(a, equals + 1) : V_FALSE);
+    ok = ok && !value_is(*value, V_FAIL) && heap_reserve(HEAP(a), 4);
+    if (ok) *list = heap_cons(HEAP(a), heap_cons(HEAP(a), *name, *value), *list);
+    heap_unroot(HEAP(a), mark);
+    return ok;
+}
+
+NATIVE_FN(environment)
+{
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value *list = heap_root(HEAP(a), V_NIL);
+    bool ok = true;
+
+    (void)args, (void)count;
+    for (char **entry = environ; ok && *entry; entry++) {
+        ok = add_variable(a, list, *entry);
+    }
+    Value result = *list;
+    heap_unroot(HEAP(a), mark);
+    return ok ? result : V_FAIL;
 }
 
 NATIVE_FN(hostname)
