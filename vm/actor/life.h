@@ -74,7 +74,7 @@ NameResult registry_add(Vm *vm, Value name, Value pid);
 bool registry_remove(Vm *vm, Value name);
 Value registry_find(Vm *vm, Value name); // pid, or #f
 Value registry_name_of(Vm *vm, Value pid); // symbol, or #f
-void registry_forget(Vm *vm, Actor *a);    // at its end
+void registry_forget(Vm *vm, Actor *a);    // at the end of one that has a name
 // Copies at most `max` names; returns how many there are.
 size_t registry_names(Vm *vm, Value *out, size_t max);
 

@@ -315,7 +315,8 @@ void actor_retire(VmWorker *w, Actor *a)
     Vm *vm = w->vm;
 
     a->heap.scratch = &w->scratch;
-    atomic_store_explicit(&a->flags, 0, memory_order_relaxed);
+    // Who still holds the address must go on seeing that it takes nothing more.
+    atomic_store_explicit(&a->flags, ACTOR_DYING, memory_order_release);
     actor_stack_ops->fini(a);
     heap_fini(&a->heap);
     a->heap.scratch = NULL;
