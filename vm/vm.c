@@ -7,6 +7,7 @@
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,12 @@ static void worker_start(Worker *worker)
 static void worker_idle(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+
+    // Nothing of what has ended here stays behind while the worker sleeps, unless another still runs.
+    for (int i = 0; i < 2; i++) {
+        sched_advance_epoch(worker->sched);
+    }
+    actor_reclaim(worker->context, UINT_MAX);
     if (vm->idle) vm->idle(vm);
 }
 
@@ -35,8 +42,10 @@ static void worker_idle(Worker *worker)
 static void worker_poll(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+    VmWorker *w = worker->context;
     uint32_t expected = 0;
 
+    if (UNLIKELY(w->retired != NULL)) actor_reclaim(w, 4);
     if (LIKELY(atomic_load_explicit(&vm->interrupted, memory_order_relaxed) == 0)) return;
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
                                                  memory_order_relaxed, memory_order_relaxed))

@@ -92,7 +92,7 @@ static void share_free_cells(VmWorker *w)
     Vm *vm = w->vm;
 
     plat_lock(&vm->cells_lock);
-    for (int i = 0; i < FREE_KEPT / 2; i++) {
+    while (w->free_count > FREE_KEPT / 2) {
         Actor *a = w->free_cells;
         w->free_cells = (Actor *)a->task.next;
         w->free_count--;
@@ -111,10 +111,9 @@ static Actor *take_shared_cell(Vm *vm)
     return a;
 }
 
-static Actor *take_cell(VmWorker *w)
+void actor_reclaim(VmWorker *w, unsigned max)
 {
-    // A few at a time, so that a worker which only spawns keeps up with those that only end.
-    for (int i = 0; i < 2; i++) {
+    for (; max > 0; max--) {
         Actor *a = reclaim(w, false);
         if (!a) break;
         a->task.next = (Task *)w->free_cells;
@@ -122,6 +121,12 @@ static Actor *take_cell(VmWorker *w)
         w->free_count++;
     }
     if (w->free_count > FREE_KEPT) share_free_cells(w);
+}
+
+static Actor *take_cell(VmWorker *w)
+{
+    // A few at a time, so that no spawn has to wait for many.
+    actor_reclaim(w, 2);
     Actor *a = w->free_cells;
     if (a) {
         w->free_cells = (Actor *)a->task.next;
