@@ -36,6 +36,9 @@ void actor_retire(VmWorker *w, Actor *a);
 void actor_reclaim(VmWorker *w, unsigned max);
 // Frees what retired cells still hold, at the end of the VM.
 void actor_free_retired(VmWorker *w);
+// The actor is at its heap limit. True when it is to get the error; false when it had it before and
+// has used up what it was given to handle it.
+bool actor_tell_limit(Actor *a);
 // The collector's and allocator's view of actors.
 extern const HeapOwnerOps actor_heap_ops;
 // Of the layer above: how stacks are visited, made and given back.

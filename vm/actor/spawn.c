@@ -180,7 +180,7 @@ static void visit_stack(Gc *gc, Value *object)
     actor_stack_ops->visit_piece(container_of(gc_heap(gc), Actor, heap), gc, object);
 }
 
-// An actor at its limit is told once, with an eighth more to handle it.
+// An actor at its limit is told once (exec_raise_fault), with an eighth more to handle it.
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
@@ -191,9 +191,23 @@ static bool may_grow(Heap *h, size_t more_words)
     size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
     size_t limit = (size_t)h->max_words << 10;
     if (a->own & OWN_LIMIT_HIT) limit += limit / 8;
-    if (total <= limit) return true;
+    return total <= limit;
+}
+
+bool actor_tell_limit(Actor *a)
+{
+    Heap *h = &a->heap;
+    const Space *space = h->scratch->space;
+    bool told = (a->own & OWN_LIMIT_HIT) != 0;
+    HeapStats s;
+
     a->own |= OWN_LIMIT_HIT;
-    return false;
+    if (!told) return true;
+    // Told before. One request that was too large is told again; who is still beyond the limit ends.
+    heap_stats(h, &s);
+    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words;
+    if (h->max_words && total > (size_t)h->max_words << 10) return false;
+    return !space->limit || space_used(space) <= space->limit - space->limit / 8;
 }
 
 const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};

@@ -132,6 +132,7 @@ static bool build_parts(Actor *a, Parts *p)
     Fault f = w->scratch.fault;
     const char *tag = error_tag(f.kind);
 
+    if (f.kind == ERR_HEAP_LIMIT && !actor_tell_limit(a)) return false;
     buf_clear(&w->text);
     fault_message(&f, &w->text);
     if (w->text.failed) return false;
@@ -165,7 +166,6 @@ static bool call_raise(Actor *a, const Parts *p)
     return true;
 }
 
-// At the heap limit there is one eighth more for whoever handles it; see actor limits.
 static bool raise_parts(Actor *a, bool entry)
 {
     unsigned mark = heap_root_mark(&a->heap);
