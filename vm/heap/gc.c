@@ -255,6 +255,7 @@ typedef struct {
     size_t young_words;    // bound on what may go to the new nursery
     size_t old_words;      // bound on what may go to the old generation
     size_t nursery_words;  // of the new nursery
+    size_t least_words;    // what it must have at least
 } Plan;
 
 static bool is_major_due(const HeapExt *e)
@@ -286,15 +287,20 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     bool busy = h->scratch->collections >= 2 || survived > size / 4;
     size_t keep = MIN(size, NURSERY_WORDS_MAX);
     p->nursery_words = MAX(busy && keep < NURSERY_WORDS_MAX ? keep * 2 : keep, NURSERY_WORDS_MIN);
+    p->nursery_words = MAX(p->nursery_words, p->young_words);
+    p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
 
 static bool get_nursery(Gc *gc, const Plan *plan)
 {
     HeapScratch *s = gc->h->scratch;
-    size_t words = MAX(plan->nursery_words, plan->young_words);
-    size_t bytes = words * sizeof(Value);
+    size_t bytes = plan->nursery_words * sizeof(Value);
 
     gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    if (!gc->to && plan->nursery_words > plan->least_words) {
+        bytes = plan->least_words * sizeof(Value);
+        gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    }
     if (!gc->to) return false;
     gc->to_hp = gc->to;
     gc->to_end = gc->to + bytes / sizeof(Value);
@@ -440,10 +446,10 @@ static bool collect_once(Heap *h, Plan *plan)
     Gc gc;
 
     if (plan->old_words > 0 && !heap_ext(h)) return false;
-    // A nursery that may not grow stays as it is.
-    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size))
-        plan->nursery_words = size;
-    if (plan->young_words > size && !s->ops->may_grow(h, plan->young_words - size)) return false;
+    // Near the limit the nursery grows no more than it must: what is left is for what lives.
+    if (plan->nursery_words > size && !s->ops->may_grow(h, 4 * (plan->nursery_words - size)))
+        plan->nursery_words = plan->least_words;
+    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size)) return false;
     prepare(&gc, h, plan);
     if (!get_room(&gc, plan)) return false;
     collect(h, &gc);
@@ -456,12 +462,14 @@ static bool collect_extent(Heap *h, size_t words, Extent extent)
 
     make_plan(h, extent, &plan);
     if (!collect_once(h, &plan)) return false;
-    if ((size_t)(h->limit - h->hp) >= words) return true;
+    // What was promoted counts only now.
+    if ((size_t)(h->limit - h->hp) >= words) return h->scratch->ops->may_grow(h, 0);
     // What survived and what is asked for need a larger nursery.
     size_t used = (size_t)(h->hp - h->nursery);
     memset(&plan, 0, sizeof plan);
-    plan.young_words = used + words;
-    plan.nursery_words = plan.young_words + used / 2;
+    plan.young_words = used;
+    plan.least_words = used + words;
+    plan.nursery_words = plan.least_words + used / 2;
     return collect_once(h, &plan) && (size_t)(h->limit - h->hp) >= words;
 }
 
