@@ -130,16 +130,9 @@ static Value info_reductions(Actor *a)
     return value_fix((int64_t)before + slice);
 }
 
-static size_t heap_words(const Actor *a)
-{
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    return s.young_size + s.old_words + s.large_words + s.frag_words;
-}
-
 static Value info_heap_size(Actor *a)
 {
-    return value_fix((int64_t)heap_words(a));
+    return value_fix((int64_t)heap_words(HEAP(a)));
 }
 
 static size_t stack_words(const Actor *a)
@@ -154,9 +147,7 @@ static Value info_stack_size(Actor *a)
 
 static Value info_memory(Actor *a)
 {
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    size_t bytes = CELL_BYTES + heap_words(a) * sizeof(Value) + s.block_bytes;
+    size_t bytes = CELL_BYTES + heap_words(HEAP(a)) * sizeof(Value);
     if (a->stack != a->stack_words) bytes += stack_words(a) * sizeof(Value);
     if (a->heap.nursery == a->nursery_words) bytes -= sizeof a->nursery_words;
     return value_fix((int64_t)bytes);
@@ -224,6 +215,22 @@ bool info_is_key(Vm *vm, Value key)
     return false;
 }
 
+// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
+static bool add_entry(Actor *a, Value *list, Value key, InfoFn fn)
+{
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value v = fn(a);
+    Value *root = heap_root(HEAP(a), v);
+    bool ok = !value_is(v, V_FAIL) && heap_reserve(HEAP(a), 4);
+
+    if (ok) {
+        Value entry = heap_cons(HEAP(a), key, *root);
+        *list = heap_cons(HEAP(a), entry, *list);
+    }
+    heap_unroot(HEAP(a), mark);
+    return ok;
+}
+
 // Everything, as (key . value) pairs.
 static Value everything(Actor *a)
 {
@@ -233,15 +240,7 @@ static Value everything(Actor *a)
     bool ok = true;
 
     for (size_t i = countof(process_keys); ok && i > 0; i--) {
-        if (!process_keys[i - 1].always) continue;
-        Value v = process_keys[i - 1].fn(a);
-        Value *root = heap_root(HEAP(a), v);
-        ok = !value_is(v, V_FAIL) && heap_reserve(HEAP(a), 4);
-        if (ok) {
-            Value entry = heap_cons(HEAP(a), r->info_keys[i - 1], *root);
-            *list = heap_cons(HEAP(a), entry, *list);
-        }
-        heap_unroot(HEAP(a), mark + 1);
+        if (process_keys[i - 1].always) ok = add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -332,10 +331,26 @@ static const struct {
     {"uptime", system_uptime},
 };
 
+static Value system_everything(Actor *a)
+{
+    const Runtime *r = runtime_of(a);
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value *list = heap_root(HEAP(a), V_NIL);
+    bool ok = true;
+
+    for (size_t i = countof(system_keys); ok && i > 0; i--) {
+        ok = add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
+    }
+    Value result = *list;
+    heap_unroot(HEAP(a), mark);
+    return ok ? result : V_FAIL;
+}
+
 Value info_system(Actor *a, Value key)
 {
     const Runtime *r = runtime_of(a);
 
+    if (value_is(key, V_FALSE)) return system_everything(a);
     for (size_t i = 0; i < countof(system_keys); i++) {
         if (value_is(key, r->system_keys[i])) return system_keys[i].fn(a);
     }

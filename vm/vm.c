@@ -7,6 +7,7 @@
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,13 +32,26 @@ static void worker_idle(Worker *worker)
     if (vm->idle) vm->idle(vm);
 }
 
+// At the REPL an interrupt stops what is being evaluated.
+static void post_interrupt(Vm *vm, VmWorker *w)
+{
+    if (atomic_exchange_explicit(&vm->interrupted, 0, memory_order_relaxed) == 0) return;
+    Sig *s = sig_plain(vm, w, SIG_INTERRUPT, V_UNSPECIFIED, V_FALSE, V_FALSE);
+    if (s) sig_send(vm, w, vm->main_pid, s);
+}
+
 // An interrupt ends the main actor like an exit signal, once.
 static void worker_poll(Worker *worker)
 {
     Vm *vm = worker->sched->context;
     uint32_t expected = 0;
 
-    if (LIKELY(atomic_load_explicit(&vm->interrupted, memory_order_relaxed) == 0)) return;
+    uint32_t signal = atomic_load_explicit(&vm->interrupted, memory_order_relaxed);
+    if (LIKELY(signal == 0)) return;
+    if (vm->interrupt && signal == SIGINT) {
+        post_interrupt(vm, worker->context);
+        return;
+    }
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
                                                  memory_order_relaxed, memory_order_relaxed))
         return;

@@ -48,6 +48,8 @@ enum {
     OWN_LOGGED = 8,    // its end need not be reported
     OWN_LIMIT_HIT = 16, // has been told that it is at its heap limit
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
+    OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
+    OWN_INTERRUPTED = 128,  // it is about to
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -141,6 +143,7 @@ struct Vm {
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
+    Cell *interrupt; // (trace): what an interruptible actor calls; NULL when there is no such actor
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;

@@ -6,6 +6,8 @@
 
 #include "vm/base/check.h"
 
+#include <string.h>
+
 // Signals sent in one slice.
 #define SIGNALS_PER_SLICE 100
 
@@ -104,15 +106,33 @@ static void begin_exit(VmWorker *w, Actor *a)
 
 // ---- telling others -------------------------------------------------------------------------------
 
+// What cannot travel becomes, in place, the string that `write` makes of it. Nothing of the actor's code
+// runs any more and its heap is not collected again, so only those who get the reason see the change.
+static void become_text(Value v)
+{
+    static const char text[] = "#<continuation>";
+    Bytes *b = value_bytes(v);
+    size_t words = header_words(b->header);
+
+    ASSERT(words * sizeof(Value) >= sizeof b->info + sizeof text - 1);
+    b->header = header_make(KIND_STRING, words) | HEADER_IMMUTABLE | (b->header & HEADER_LARGE);
+    b->info = bytes_info(sizeof text - 1, 0, false);
+    memcpy(b->u.bytes, text, sizeof text - 1);
+}
+
 // A signal with the reason, from the dead pid. A reason that cannot be copied for want of memory is
 // told as heap-limit: an exit is never left untold.
 static void tell(Actor *a, Value to, SigKind kind, Value ref)
 {
     VmWorker *w = actor_worker(a);
+    SendResult result;
     Value refused;
     Sig *s;
 
-    if (sig_copy(a, kind, a->reason, &s, &refused) != SEND_OK) {
+    while ((result = sig_copy(a, kind, a->reason, &s, &refused)) == SEND_REFUSED) {
+        become_text(refused);
+    }
+    if (result != SEND_OK) {
         s = sig_plain(w->vm, w, kind, w->vm->symbol[SYM_heap_limit], V_FALSE, V_FALSE);
         if (!s) return;
     }

@@ -17,6 +17,9 @@ void mailbox_append(Actor *a, Sig *s)
     *a->mail_tail = s;
     a->mail_tail = (Sig **)&s->frag.next;
     publish_length(a, 1);
+    // Only a message makes an actor that waits runnable: who asks about it must not change what he sees.
+    if (atomic_load_explicit(&a->status, memory_order_relaxed) == ACTOR_WAITING)
+        atomic_store_explicit(&a->status, ACTOR_RUNNABLE, memory_order_relaxed);
 }
 
 size_t mailbox_length(const Actor *a)

@@ -52,7 +52,6 @@ void actor_wake(Vm *vm, VmWorker *w, Actor *a)
     // It will be looked at soon: the lines that a slice begins with.
     __builtin_prefetch(&a->heap);
     __builtin_prefetch(&a->stack_words);
-    atomic_store_explicit(&a->status, ACTOR_RUNNABLE, memory_order_relaxed);
     sched_enqueue(&vm->sched, w ? w->worker : NULL, &a->task);
 }
 

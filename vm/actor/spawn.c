@@ -179,16 +179,12 @@ static void visit_stack(Gc *gc, Value *object)
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
-    HeapStats s;
 
     if (h->max_words == 0) return true;
-    heap_stats(h, &s);
-    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
+    size_t total = heap_words(h) + more_words;
     size_t limit = (size_t)h->max_words << 10;
-    if (a->own & OWN_LIMIT_HIT) limit += limit / 8;
-    if (total <= limit) return true;
-    a->own |= OWN_LIMIT_HIT;
-    return false;
+    if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
+    return total <= limit;
 }
 
 const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};
@@ -217,6 +213,24 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     a->initial = NULL;
 }
 
+// Takes the bindings that are not for others out of a list copied for a new actor.
+static Value inherited_params(Value params)
+{
+    Value kept = params, last = V_NIL;
+
+    for (Value at = params; value_is_pair(at); at = value_cdr(at)) {
+        Value number = value_car(value_car(at));
+        if (value_is_fix(number) && value_int(number) >= 0) {
+            last = at;
+        } else if (value_is_null(last)) {
+            kept = value_cdr(at);
+        } else {
+            *value_cdr_slot(last) = value_cdr(at);
+        }
+    }
+    return kept;
+}
+
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
 static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
 {
@@ -229,7 +243,7 @@ static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refus
     if (r == SEND_REFUSED) return SPAWN_REFUSED;
     a->heap.hp += c.used;
     a->fp[0] = given[0];
-    a->params = given[1];
+    a->params = inherited_params(given[1]);
     a->reason = c.cells; // installed when it runs first: that may collect its heap
     if (c.more) heap_adopt(&a->heap, c.more);
     while (!value_is_null(c.blocks)) {

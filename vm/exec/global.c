@@ -47,11 +47,8 @@ Value exec_set_global(Actor *a, Cell *c, const Value *v)
     Value now = cell_value(c);
 
     if (value_is(now, V_UNBOUND)) return fail_unbound(a, c);
-    if (value_is(now, V_PRIVATE)) {
-        Value own = priv_get(a, c);
-        if (value_is(own, V_FAIL)) return own;
-        if (value_is(own, V_NONE)) return fail_unbound(a, c);
-    } else {
+    // A private one is bound even where this actor has no value: what could not travel was left out.
+    if (!value_is(now, V_PRIVATE)) {
         // A shared procedure of an interactive module that is now assigned: data from here on. Other
         // actors go on with what it was, which is their snapshot.
         c->snapshot = now;

@@ -202,6 +202,12 @@ static bool fits(const Actor *a, size_t words)
     return a->fp + words + STACK_SLACK_WORDS <= (Value *)a->rp;
 }
 
+// Return words of the block that belong to frames: all but the underflow stub.
+static size_t frame_returns(const Actor *a)
+{
+    return (size_t)(a->stack_end - a->rp) - (value_true(a->stack_rest) ? 1 : 0);
+}
+
 bool stack_grow(Actor *a, size_t words)
 {
     while (!fits(a, words)) {
@@ -210,7 +216,9 @@ bool stack_grow(Actor *a, size_t words)
         while (want < words + 2 * STACK_SLACK_WORDS) {
             want *= 2;
         }
-        if (want <= STACK_WORDS_MAX || a->fp == a->stack) {
+        // Frames may have no data of their own, only return words.
+        bool alone = a->fp == a->stack && frame_returns(a) == 0;
+        if (want <= STACK_WORDS_MAX || alone) {
             if (enlarge(a, want)) continue;
             (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
             return false;
@@ -223,12 +231,6 @@ bool stack_grow(Actor *a, size_t words)
 }
 
 // ---- continuations ------------------------------------------------------------------------------
-
-// Return words of the block that belong to frames: all but the underflow stub.
-static size_t frame_returns(const Actor *a)
-{
-    return (size_t)(a->stack_end - a->rp) - (value_true(a->stack_rest) ? 1 : 0);
-}
 
 // Allocates the object for what lies below the running frame; V_FAIL without memory. A piece is never
 // promoted half-filled: it is complete before the next allocation.

@@ -263,7 +263,9 @@ static bool is_major_due(const HeapExt *e)
     return e && (e->remembered_overflow || e->old_words + e->large_words > e->old_limit);
 }
 
-static void make_plan(const Heap *h, bool full, Plan *p)
+typedef enum { GC_MINOR, GC_WHEN_DUE, GC_FULL } Extent;
+
+static void make_plan(const Heap *h, Extent extent, Plan *p)
 {
     const HeapExt *e = h->ext;
     size_t size = (size_t)(h->nursery_end - h->nursery);
@@ -272,7 +274,7 @@ static void make_plan(const Heap *h, bool full, Plan *p)
     bool eager = e && e->eager && size >= NURSERY_WORDS_MAX;
 
     memset(p, 0, sizeof *p);
-    p->major = full || is_major_due(e);
+    p->major = extent == GC_FULL || (extent == GC_WHEN_DUE && is_major_due(e));
     if (p->major) {
         size_t total = used + (e ? e->old_words : 0);
         p->into_old = total > PROMOTE_WORDS_MIN;
@@ -439,6 +441,23 @@ static void collect(Heap *h, Gc *gc)
 #endif
 }
 
+// The copies of a collection may for its time go into the reserve: it is what frees memory.
+static bool get_room(Gc *gc, const Plan *plan)
+{
+    BlockCache *cache = gc->h->scratch->cache;
+    bool reserve = cache->reserve;
+
+    cache->reserve = true;
+    bool ok = get_nursery(gc, plan);
+    if (ok && !get_chunk(gc, plan->old_words)) {
+        if (gc->to != gc->h->nursery)
+            give_back_nursery(gc->h->scratch, gc->to, (size_t)(gc->to_end - gc->to));
+        ok = false;
+    }
+    cache->reserve = reserve;
+    return ok;
+}
+
 static bool collect_once(Heap *h, Plan *plan)
 {
     HeapScratch *s = h->scratch;
@@ -446,32 +465,37 @@ static bool collect_once(Heap *h, Plan *plan)
     Gc gc;
 
     if (plan->old_words > 0 && !heap_ext(h)) return false;
+    // A nursery that may not grow stays as it is.
+    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size))
+        plan->nursery_words = size;
+    if (plan->young_words > size && !s->ops->may_grow(h, plan->young_words - size)) return false;
     prepare(&gc, h, plan);
-    size_t more = MAX(plan->nursery_words, plan->young_words);
-    if (more > size && !s->ops->may_grow(h, more - size)) return false;
-    if (!get_nursery(&gc, plan)) return false;
-    if (!get_chunk(&gc, plan->old_words)) {
-        if (gc.to != h->nursery) give_back_nursery(s, gc.to, (size_t)(gc.to_end - gc.to));
-        return false;
-    }
+    if (!get_room(&gc, plan)) return false;
     collect(h, &gc);
     return true;
 }
 
-bool gc_collect(Heap *h, size_t words, bool full)
+static bool collect_extent(Heap *h, size_t words, Extent extent)
 {
     Plan plan;
 
-    ASSERT(!h->scratch->nogc);
-    make_plan(h, full, &plan);
+    make_plan(h, extent, &plan);
     if (!collect_once(h, &plan)) return false;
     if ((size_t)(h->limit - h->hp) >= words) return true;
     // What survived and what is asked for need a larger nursery.
     size_t used = (size_t)(h->hp - h->nursery);
     memset(&plan, 0, sizeof plan);
-    plan.young_words = used;
-    plan.nursery_words = used + words + used / 2;
-    return collect_once(h, &plan);
+    plan.young_words = used + words;
+    plan.nursery_words = plan.young_words + used / 2;
+    return collect_once(h, &plan) && (size_t)(h->limit - h->hp) >= words;
+}
+
+bool gc_collect(Heap *h, size_t words, bool full)
+{
+    ASSERT(!h->scratch->nogc);
+    if (full) return collect_extent(h, words, GC_FULL);
+    // Without room for a full collection that is due, a minor one does.
+    return collect_extent(h, words, GC_WHEN_DUE) || collect_extent(h, words, GC_MINOR);
 }
 
 // ---- life -----------------------------------------------------------------------------------
@@ -513,6 +537,24 @@ void heap_fini(Heap *h)
     frag_free(s->space, s->cache, h->frags);
     h->frags = NULL;
     h->nursery = h->nursery_end = h->hp = h->limit = h->mark = NULL;
+}
+
+size_t heap_words(const Heap *h)
+{
+    HeapStats s;
+
+    heap_stats(h, &s);
+    return s.young_size + s.old_words + s.large_words + s.frag_words + s.block_bytes / sizeof(Value);
+}
+
+void heap_note_told(Heap *h)
+{
+    if (h->ext) h->ext->told_words = heap_words(h);
+}
+
+size_t heap_told_words(const Heap *h)
+{
+    return h->ext ? h->ext->told_words : 0;
 }
 
 void heap_stats(const Heap *h, HeapStats *out)

@@ -261,9 +261,15 @@ static BlockList *cache_list(BlockCache *cache, RegionId region, unsigned class)
     return &cache->lists[region == REGION_YOUNG][class];
 }
 
-static bool under_limit(Space *s, size_t more)
+bool space_is_full(const Space *s)
 {
-    return s->limit == 0 || space_used(s) + more <= s->limit;
+    return s->limit != 0 && space_used(s) >= s->limit;
+}
+
+static bool under_limit(Space *s, const BlockCache *cache, size_t more)
+{
+    if (s->limit == 0) return true;
+    return space_used(s) + more <= s->limit + (cache && cache->reserve ? s->limit / 8 : 0);
 }
 
 void *space_alloc(Space *s, BlockCache *cache, RegionId region, size_t *bytes)
@@ -276,12 +282,12 @@ void *space_alloc(Space *s, BlockCache *cache, RegionId region, size_t *bytes)
         BlockList *list = cache_list(cache, region, class);
         p = list ? pop_block(list) : NULL;
         if (UNLIKELY(!p)) {
-            if (!under_limit(s, real)) return NULL;
+            if (!under_limit(s, cache, real)) return NULL;
             p = block_refill(s, region, list, class);
         }
     } else {
         Region *r = s->regions[region];
-        if (!under_limit(s, real)) return NULL;
+        if (!under_limit(s, cache, real)) return NULL;
         plat_lock(&r->lock);
         p = span_alloc(r, real >> SPACE_PAGE_SHIFT);
         plat_unlock(&r->lock);

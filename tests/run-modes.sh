@@ -1,0 +1,35 @@
+#!/bin/sh
+# Runs the suites of a mode's program under settings that bring out rare orders of events:
+# run-modes.sh MODE ETAI. Called by the targets of tests/checks.mk after the unit tests.
+mode=$1
+etai=$2
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+
+export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1:$ASAN_OPTIONS"
+export UBSAN_OPTIONS="print_stacktrace=1:$UBSAN_OPTIONS"
+export TSAN_OPTIONS="exitcode=99:halt_on_error=0:second_deadlock_stack=1:$TSAN_OPTIONS"
+
+# run WHAT COMMAND ...: only the last line of what ends well is shown.
+run() {
+    what=$1
+    shift
+    if out=$("$@" 2>&1); then
+        printf '%s %s: %s\n' "$mode" "$what" "$(printf '%s\n' "$out" | tail -n 1)"
+    else
+        printf '%s %s: FAILED\n%s\n' "$mode" "$what" "$out"
+        failed=1
+    fi
+}
+
+run "actor tests" sh tests/run-actor.sh "$etai"
+for schedulers in 1 4; do
+    for budget in 1 50; do
+        [ "$mode" = stress ] && [ "$budget" = 50 ] && continue
+        run "actor tests, $schedulers schedulers, $budget reductions" \
+            env ETA_ACTOR_SCHEDULERS=$schedulers ETA_ACTOR_REDUCTION_BUDGET=$budget \
+            sh tests/run-actor.sh "$etai"
+    done
+done
+[ ! -f tests/run-lang.sh ] || run "language tests" sh tests/run-lang.sh "$etai"
+exit $failed

@@ -1,0 +1,46 @@
+# Unit tests of C code: included by the Makefile. `make unit` builds those of the current MODE under
+# build/<mode>/tests and runs them; each prints `N passed, N failed` last and exits non-zero on failure.
+
+UNIT_DIR := $(B)/tests
+
+# ---- compiler: each test with the harness; a primitive table of its own, so that dumps stay put -------
+
+UNIT_COMPILER     := reader expand hygiene iface module diag
+UNIT_COMPILER_OBJ := $(call OBJ,$(addprefix tests/unit/compiler/,harness.c eval.c stub_prim.c)) \
+                     $(filter-out %/vm/image/prim.o,$(BOOT_OBJ))
+UNIT_PROGRAMS     := $(UNIT_COMPILER:%=$(UNIT_DIR)/%_test)
+
+$(UNIT_COMPILER:%=$(UNIT_DIR)/%_test): $(UNIT_DIR)/%: $(B)/tests/unit/compiler/%.o $(UNIT_COMPILER_OBJ)
+
+# ---- numbers: on a stand-in for the heap ------------------------------------------------------------------
+
+UNIT_NUMERIC := vm/base/numlex vm/base/numlex_double vm/base/pow10 vm/base/buf vm/base/mem \
+                vm/base/check vm/base/hash vm/base/utf8 \
+                vm/data/big vm/data/big_bits vm/data/compare vm/data/flo vm/data/flo_shortest vm/data/limbs \
+                vm/data/num_power vm/data/num_print vm/data/num_read vm/data/ratio vm/data/tower
+UNIT_NUMERIC_SRC := $(wildcard tests/unit/data/*.c) $(wildcard $(UNIT_NUMERIC:%=%.c))
+UNIT_PROGRAMS    += $(UNIT_DIR)/num_test
+
+$(UNIT_DIR)/num_test: $(call OBJ,$(UNIT_NUMERIC_SRC))
+
+# ---- base, platform, scheduler: each file is a program, with the VM's objects as a library ---------------
+
+UNIT_SMALL    := $(wildcard tests/unit/base/*_test.c tests/unit/plat/*_test.c tests/unit/sched/*_test.c)
+UNIT_SMALL_OBJ := $(call OBJ,$(wildcard vm/base/*.c vm/plat/*.c vm/sched/*.c tests/unit/unit.c))
+UNIT_PROGRAMS += $(patsubst %.c,$(UNIT_DIR)/%,$(notdir $(UNIT_SMALL)))
+
+define UNIT_SMALL_RULE
+$(UNIT_DIR)/$(notdir $(1:.c=)): $(call OBJ,$(1)) $(UNIT_SMALL_OBJ)
+endef
+$(foreach test,$(UNIT_SMALL),$(eval $(call UNIT_SMALL_RULE,$(test))))
+
+# ---- building and running ---------------------------------------------------------------------------------
+
+$(UNIT_PROGRAMS):
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ $(LIBS)
+
+.PHONY: unit
+unit: $(UNIT_PROGRAMS)
+	@sh tests/run-unit.sh $(UNIT_PROGRAMS)
