@@ -55,9 +55,12 @@ static bool equal_shallow(Equal *e, Value x, Value y)
 
 bool value_equal_steps(Value x, Value y, uint64_t *steps)
 {
-    Equal e = {.capacity = countof(e.first)};
+    Equal e; // not zeroed: that would cost more than most comparisons
     bool equal = true;
 
+    e.depth = 0;
+    e.capacity = countof(e.first);
+    e.no_memory = false;
     e.stack = e.first;
     push_both(&e, x, y);
     while (equal && e.depth > 0) {

@@ -252,6 +252,7 @@ typedef struct {
     bool major;
     bool into_old;
     bool promote;
+    bool eager;            // everything in the nursery is promoted
     size_t young_words;    // bound on what may go to the new nursery
     size_t old_words;      // bound on what may go to the old generation
     size_t nursery_words;  // of the new nursery
@@ -271,6 +272,7 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     size_t size = (size_t)(h->nursery_end - h->nursery);
     size_t used = (size_t)(h->hp - h->nursery) + h->frag_words;
     size_t survived = (size_t)(h->mark - h->nursery);
+    bool eager = e && e->eager && size >= NURSERY_WORDS_MAX;
 
     memset(p, 0, sizeof *p);
     p->major = extent == GC_FULL || (extent == GC_WHEN_DUE && is_major_due(e));
@@ -280,7 +282,9 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
         p->young_words = p->into_old ? 0 : total;
         p->old_words = p->into_old ? total : 0;
     } else {
-        p->promote = size >= PROMOTE_WORDS_MIN && survived > 0;
+        p->eager = eager;
+        p->promote = eager || (size >= PROMOTE_WORDS_MIN && survived > 0);
+        if (eager) survived = (size_t)(h->hp - h->nursery);
         p->old_words = p->promote ? survived : 0;
         p->young_words = used - p->old_words;
     }
@@ -291,11 +295,18 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
 
+// When nothing can stay young the nursery itself is used again: it is in the cache.
 static bool get_nursery(Gc *gc, const Plan *plan)
 {
-    HeapScratch *s = gc->h->scratch;
+    Heap *h = gc->h;
+    HeapScratch *s = h->scratch;
     size_t bytes = plan->nursery_words * sizeof(Value);
 
+    if (plan->eager && plan->young_words == 0) {
+        gc->to = gc->to_hp = h->nursery;
+        gc->to_end = h->nursery_end;
+        return true;
+    }
     gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
     if (!gc->to && plan->nursery_words > plan->least_words) {
         bytes = plan->least_words * sizeof(Value);
@@ -360,9 +371,20 @@ static void prepare(Gc *gc, Heap *h, const Plan *plan)
     gc->large_at = space->old_end;
     gc->large_bytes = space->large_end - space->old_end;
     gc->major = plan->major;
+    gc->eager = plan->eager;
     gc->into_old = plan->into_old;
     gc->promote_at = (char *)h->nursery;
-    gc->promote_bytes = plan->promote ? (size_t)((char *)h->mark - (char *)h->nursery) : 0;
+    const Value *promote_end = plan->eager ? h->hp : h->mark;
+    gc->promote_bytes = plan->promote ? (size_t)((char *)promote_end - (char *)h->nursery) : 0;
+}
+
+// Whether most of what is made lives on: then the second copy that ageing costs is not worth it.
+static void adapt_promotion(Gc *gc, bool was_eager, size_t promoted)
+{
+    size_t size = (size_t)(gc->h->nursery_end - gc->h->nursery);
+    size_t young = (size_t)(gc->to_hp - gc->to);
+
+    gc->ext->eager = was_eager ? promoted > size / 4 : young > size / 2;
 }
 
 // The old generation after the copy.
@@ -388,7 +410,9 @@ static void settle_old(Gc *gc, Value *scan_chunk)
             c->next = e->old;
             e->old = c;
         }
-        if (c) e->old_words += (size_t)(c->top - scan_chunk);
+        size_t promoted = c ? (size_t)(c->top - scan_chunk) : 0;
+        e->old_words += promoted;
+        adapt_promotion(gc, gc->eager, promoted);
         e->minor_count++;
     }
 }
@@ -410,7 +434,7 @@ static void collect(Heap *h, Gc *gc)
         sweep_blocks(gc);
         settle_old(gc, scan_chunk);
     }
-    give_back_nursery(s, was, was_words);
+    if (gc->to != was) give_back_nursery(s, was, was_words);
     frag_free(s->space, s->cache, h->frags);
     h->frags = NULL;
     h->frag_words = 0;
@@ -432,7 +456,8 @@ static bool get_room(Gc *gc, const Plan *plan)
     cache->reserve = true;
     bool ok = get_nursery(gc, plan);
     if (ok && !get_chunk(gc, plan->old_words)) {
-        give_back_nursery(gc->h->scratch, gc->to, (size_t)(gc->to_end - gc->to));
+        if (gc->to != gc->h->nursery)
+            give_back_nursery(gc->h->scratch, gc->to, (size_t)(gc->to_end - gc->to));
         ok = false;
     }
     cache->reserve = reserve;

@@ -72,7 +72,8 @@ struct Worker {
     PlatThread *thread; // NULL for worker 0
     Rng rng;
     uint64_t dispatches;
-    uint64_t now_ns; // of the slice that runs, refreshed at least once per slice
+    uint64_t now_ns; // of the slice that runs or of one a few before
+    uint32_t clock_in; // slices until the clock is read again
     uint64_t low_served_ns;
     uint64_t spin_ns;   // how long to look for work before sleeping; adapts
     _Atomic uint64_t slices, steals, parks; // statistics
