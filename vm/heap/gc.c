@@ -158,6 +158,14 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
     gc->in_old = false;
 }
 
+// Does the slot hold an object that this collection has moved, but not to the old generation? Then the
+// slot was listed twice and has been visited.
+static bool is_visited(const Gc *gc, const Value *slot)
+{
+    size_t offset = (size_t)((const char *)value_words(*slot) - (const char *)gc->to);
+    return value_is_pointer(*slot) && offset < (size_t)((const char *)gc->to_hp - (const char *)gc->to);
+}
+
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
 // still point to a young object; at most one for one, so the list is rewritten in place. A slot may
 // stand there more than once: what it holds has been moved by the first visit.
@@ -170,8 +178,7 @@ static void visit_remembered(Gc *gc)
     gc->in_old = true;
     for (uint32_t i = 0; i < n; i++) {
         Value *slot = gc->ext->remembered[i];
-        size_t at = (size_t)((char *)value_words(*slot) - (char *)gc->to);
-        if (at >= (size_t)((char *)gc->to_hp - (char *)gc->to)) gc_visit(gc, slot);
+        if (!is_visited(gc, slot)) gc_visit(gc, slot);
     }
     gc->in_old = false;
 }
