@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define WAIT_MS 20000
@@ -65,7 +66,14 @@ static int await_prompt(size_t from)
     while (!((from == 0 || strchr(seen + from, '\n')) && (ends_with("eta> ") || ends_with("...> ")))) {
         if (!read_more()) return 0;
     }
-    return 1;
+    // The editor shows the prompt a moment before it takes the terminal over, which nothing announces.
+    for (int ms = 0; ms < WAIT_MS; ms++) {
+        struct termios now;
+        if (tcgetattr(terminal, &now) != 0 || !(now.c_lflag & ICANON)) return 1;
+        usleep(1000);
+    }
+    fail("the editor has not taken the terminal over");
+    return 0;
 }
 
 static void type(const char *line)
