@@ -37,10 +37,9 @@ Value job_start(Actor *a, ActorJob *job)
     job->job.run = run_job;
     job->vm = vm;
     job->pid = actor_pid(a);
-    job->ref = actor_make_ref(a);
+    job->ref = reply_await(a);
     Value ref = job->ref; // the job may be gone as soon as it has been submitted
-    a->deadline_ns = 0;
-    if (pool && dirty_submit(pool, &job->job)) return ref;
+    if (!value_is(ref, V_FAIL) && pool && dirty_submit(pool, &job->job)) return ref;
     job->free(job);
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "no thread can be started for blocking work");
 }

@@ -52,6 +52,7 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->vm->report = runtime_actor_ended;
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
+    r->vm->target_ended = timers_target_ended;
     return info_init(r) && vm_boot(r->vm, &r->program, why, why_size);
 }
 
@@ -91,8 +92,9 @@ bool runtime_load(Runtime *r, Buf *image, bool own, char *why, size_t why_size)
 static Value main_of(const Runtime *r, LoadedModule *m)
 {
     Cell *main = module_main(m);
+    bool own = m == r->repl_module || (size_t)(m->view.base - r->own) < r->own_size;
 
-    if (!main || (size_t)(m->view.base - r->own) >= r->own_size) return V_FALSE;
+    if (!main || !own) return V_FALSE;
     return value_from_words(&main->stub, TAG_PROC);
 }
 
@@ -108,6 +110,19 @@ Value runtime_program_modules(Actor *a)
         list = heap_cons(HEAP(a), entry, list);
     }
     return list;
+}
+
+bool runtime_load_repl(Runtime *r, char *why, size_t why_size)
+{
+    static const char name[] = "std.repl";
+    Vm *vm = r->vm;
+
+    if (!code_require(&vm->code, name, strlen(name), &r->program, why, why_size)) return false;
+    r->repl_module = r->program.modules[r->program.count - 1];
+    vm->interrupt = cell_find(&vm->code, symbol_named(&vm->symbols, name),
+                              symbol_named(&vm->symbols, "%interrupted"));
+    snprintf(why, why_size, "std.repl has no %%interrupted");
+    return vm->interrupt != NULL;
 }
 
 // The procedure that the main actor runs: the body of std.boot, which runs the others.

@@ -7,6 +7,8 @@
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,16 +30,37 @@ static void worker_start(Worker *worker)
 static void worker_idle(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+
+    // Nothing of what has ended here stays behind while the worker sleeps, unless another still runs.
+    for (int i = 0; i < 2; i++) {
+        sched_advance_epoch(worker->sched);
+    }
+    actor_reclaim(worker->context, UINT_MAX);
     if (vm->idle) vm->idle(vm);
+}
+
+// At the REPL an interrupt stops what is being evaluated.
+static void post_interrupt(Vm *vm, VmWorker *w)
+{
+    if (atomic_exchange_explicit(&vm->interrupted, 0, memory_order_relaxed) == 0) return;
+    Sig *s = sig_plain(vm, w, SIG_INTERRUPT, V_UNSPECIFIED, V_FALSE, V_FALSE);
+    if (s) sig_send(vm, w, vm->main_pid, s);
 }
 
 // An interrupt ends the main actor like an exit signal, once.
 static void worker_poll(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+    VmWorker *w = worker->context;
     uint32_t expected = 0;
 
-    if (LIKELY(atomic_load_explicit(&vm->interrupted, memory_order_relaxed) == 0)) return;
+    if (UNLIKELY(w->retired != NULL)) actor_reclaim(w, 4);
+    uint32_t signal = atomic_load_explicit(&vm->interrupted, memory_order_relaxed);
+    if (LIKELY(signal == 0)) return;
+    if (vm->interrupt && signal == SIGINT) {
+        post_interrupt(vm, w);
+        return;
+    }
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
                                                  memory_order_relaxed, memory_order_relaxed))
         return;

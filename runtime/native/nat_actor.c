@@ -266,12 +266,11 @@ NATIVE_FN(process_info)
         Value v = reply_take(a, args[2]);
         return value_is(v, V_NONE) ? V_WAIT : v;
     }
-    Value ref = actor_make_ref(a);
-    Sig *s = sig_plain(vm, w, SIG_INFO, args[1], actor_pid(a), ref);
+    Value ref = reply_await(a);
+    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(vm, w, SIG_INFO, args[1], actor_pid(a), ref);
     if (!s) return fail_memory(a, "process-info");
     if (!sig_send(vm, w, args[0], s)) return V_FALSE;
     args[2] = ref;
-    a->deadline_ns = 0;
     return V_WAIT;
 }
 

@@ -97,8 +97,8 @@ NATIVE_FN(main_actor_p)
 NATIVE_FN(report_error)
 {
     (void)count;
-    runtime_report(actor_vm(a), args[0], args[1], value_true(args[2]) ? actor_pid(a) : V_FALSE);
-    a->own |= OWN_LOGGED;
+    runtime_report(actor_vm(a), args[0], args[1]);
+    if (value_true(args[2])) a->own |= OWN_LOGGED;
     return V_UNSPECIFIED;
 }
 

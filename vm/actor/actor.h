@@ -36,8 +36,9 @@ typedef struct VmWorker VmWorker;
 // Atomic flags of line 0.
 enum {
     ACTOR_NAMED = 1,   // holds a registered name
-    ACTOR_DYING = 2,   // takes no more names
+    ACTOR_DYING = 2,   // takes no more names and timers; until the cell is used again
     ACTOR_LIVE = 4,    // the cell is in use
+    ACTOR_TIMED = 8,   // timers are aimed at it
 };
 
 // What the owner notes; single-threaded.
@@ -48,6 +49,8 @@ enum {
     OWN_LOGGED = 8,    // its end need not be reported
     OWN_LIMIT_HIT = 16, // has been told that it is at its heap limit
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
+    OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
+    OWN_INTERRUPTED = 128,  // it is about to
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -141,6 +144,7 @@ struct Vm {
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
+    Cell *interrupt; // (trace): what an interruptible actor calls; NULL when there is no such actor
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;
@@ -157,6 +161,7 @@ struct Vm {
     void *runtime; // of the layer above
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
     void (*main_ended)(Vm *vm, Actor *a); // the program's main actor has its reason
+    void (*target_ended)(VmWorker *w, Value pid); // timers were aimed at it
     // What process-info tells about an actor: a value, or an alist for #t. V_FAIL at the heap limit.
     Value (*info)(Actor *a, Value key);
     _Atomic uint64_t spawned;

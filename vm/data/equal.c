@@ -105,9 +105,14 @@ static bool equal_shallow(Equal *e, Value x, Value y)
 
 bool value_equal_steps(Value x, Value y, uint64_t *steps)
 {
-    Equal e = {.capacity = countof(e.first), .fast = FIRST_STEPS};
+    Equal e; // not zeroed: that would cost more than most comparisons
     bool equal = true;
 
+    e.depth = 0;
+    e.capacity = countof(e.first);
+    e.no_memory = false;
+    e.fast = FIRST_STEPS;
+    e.classes = (Map){0};
     e.stack = e.first;
     push_both(&e, x, y);
     while (equal && e.depth > 0 && !e.no_memory) {

@@ -202,6 +202,12 @@ static bool fits(const Actor *a, size_t words)
     return a->fp + words + STACK_SLACK_WORDS <= (Value *)a->rp;
 }
 
+// Return words of the block that belong to frames: all but the underflow stub.
+static size_t frame_returns(const Actor *a)
+{
+    return (size_t)(a->stack_end - a->rp) - (value_true(a->stack_rest) ? 1 : 0);
+}
+
 bool stack_grow(Actor *a, size_t words)
 {
     while (!fits(a, words)) {
@@ -210,7 +216,8 @@ bool stack_grow(Actor *a, size_t words)
         while (want < words + 2 * STACK_SLACK_WORDS) {
             want *= 2;
         }
-        if (want <= STACK_WORDS_MAX || a->fp == a->stack) {
+        // Frames without data below them are return words only: fp may stand at the bottom all the same.
+        if (want <= STACK_WORDS_MAX || frame_returns(a) == 0) {
             if (enlarge(a, want)) continue;
             (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
             return false;
@@ -223,12 +230,6 @@ bool stack_grow(Actor *a, size_t words)
 }
 
 // ---- continuations ------------------------------------------------------------------------------
-
-// Return words of the block that belong to frames: all but the underflow stub.
-static size_t frame_returns(const Actor *a)
-{
-    return (size_t)(a->stack_end - a->rp) - (value_true(a->stack_rest) ? 1 : 0);
-}
 
 // Allocates the object for what lies below the running frame; V_FAIL without memory. A piece is never
 // promoted half-filled: it is complete before the next allocation.
@@ -297,7 +298,7 @@ void stack_underflow(Actor *a)
     const uint64_t *newest = all + (p->return_words - a->rest_returns);
     const uint64_t *end = all + p->return_words, *at = newest;
     size_t data = 0;
-    while (at < end && data < REINSTATE_WORDS) {
+    while (at < end && data + (size_t)(at - newest) < REINSTATE_WORDS) {
         Step s = read_step(cs, at);
         data += s.base;
         at += s.words;

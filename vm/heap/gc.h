@@ -27,7 +27,7 @@ void heap_init(Heap *h, Value *nursery, size_t words);
 void heap_fini(Heap *h);
 
 // Collects so that `words` can be taken afterwards; `full` asks for a full collection. False when
-// the owner's limit or memory is exhausted: nothing was changed then, and the fault is not set.
+// the owner's limit or memory is exhausted: the heap is whole then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
 Heap *gc_heap(const Gc *gc);
@@ -58,6 +58,13 @@ typedef struct {
 } HeapStats;
 
 void heap_stats(const Heap *h, HeapStats *out);
+
+// All that counts against the owner's limit, in words: spaces as large as they are, and the shared
+// blocks it refers to.
+size_t heap_words(const Heap *h);
+// The owner is told that it is at its limit: notes what it has; heap_told_words gives it.
+void heap_note_told(Heap *h);
+size_t heap_told_words(const Heap *h);
 
 // Aborts unless every word of the heap is as it must be. For debug and stress builds and tests.
 void heap_verify(Heap *h);

@@ -32,10 +32,16 @@ HeapExt *heap_ext(Heap *h)
 
 // ---- allocation -----------------------------------------------------------------------------
 
+static bool is_at_limit(Heap *h)
+{
+    HeapScratch *s = h->scratch;
+    return !s->ops->may_grow(h, 0) || (!s->cache->reserve && space_is_full(s->space));
+}
+
 bool heap_collect_for(Heap *h, size_t words)
 {
-    if (gc_collect(h, words, false)) return true;
-    if (gc_collect(h, words, true)) return true;
+    if (!is_at_limit(h) && gc_collect(h, words, false)) return true;
+    if (gc_collect(h, words, true) && !is_at_limit(h)) return true;
     (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return false;
 }

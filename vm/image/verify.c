@@ -209,7 +209,7 @@ static bool check_cell(Verify *v, Insn in, uint64_t index)
     if (index >= v->m->cell_count) return refuse(v, "cell index");
     uint32_t flags = v->m->cells[index].flags;
     if (in.op == OP_DEFINE && !(flags & CELL_HERE)) return refuse(v, "defines a foreign cell");
-    if (in.op == OP_SETGLOBAL && (flags & (CELL_HERE | CELL_ASSIGNED)) != (CELL_HERE | CELL_ASSIGNED))
+    if (in.op == OP_SETGLOBAL && !(flags & CELL_ASSIGNED))
         return refuse(v, "assigns a cell that is not to be assigned");
     return true;
 }

@@ -72,7 +72,8 @@ struct Worker {
     PlatThread *thread; // NULL for worker 0
     Rng rng;
     uint64_t dispatches;
-    uint64_t now_ns; // of the slice that runs, refreshed at least once per slice
+    uint64_t now_ns; // of the slice that runs or of one a few before
+    uint32_t clock_in; // slices until the clock is read again
     uint64_t low_served_ns;
     uint64_t spin_ns;   // how long to look for work before sleeping; adapts
     _Atomic uint64_t slices, steals, parks; // statistics
@@ -132,6 +133,8 @@ static inline uint64_t sched_epoch(const Sched *s)
 {
     return atomic_load_explicit(&s->epoch, memory_order_acquire);
 }
+// Moves the epoch on if every worker and guest that is inside one has seen the current one.
+void sched_advance_epoch(Sched *s);
 static inline bool sched_epoch_passed(const Sched *s, uint64_t epoch)
 {
     return sched_epoch(s) >= epoch + 2;
