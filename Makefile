@@ -56,7 +56,31 @@ STDLIB_OBJ   := $(B)/gen/stdlib_image.o
 PROGRAMS := $(BIN)/etai $(BIN)/etac
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build everything
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  MODE=release|debug|stress|asan|ubsan|tsan chooses how things are built (now: $(MODE))"
+
+.PHONY: demo
+demo: deps ## install what is missing, build, and run two recipes of the cookbook
+	@$(MAKE) --no-print-directory MODE=release all
+	@echo "--- cookbook/actors/ping-double.eta"
+	@build/bin/etai cookbook/actors/ping-double.eta
+	@echo "--- cookbook/actors/prime-census.eta"
+	@build/bin/etai cookbook/actors/prime-census.eta
+
+.PHONY: test
+test: deps-test ## install what is missing, build, and run every test
+	@$(MAKE) --no-print-directory MODE=release all $(B)/tests/pty_run
+	@sh tests/run.sh
+
+.PHONY: deps deps-test
+deps: ## install the packages that building needs
+	@sh tools/deps.sh build
+deps-test:
+	@sh tools/deps.sh test
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -91,14 +115,29 @@ include tests/unit/unit.mk tests/checks.mk
 
 # ---- benchmarks ---------------------------------------------------------------------------------
 
-# make bench ONLY='fib tak' ROUNDS=3
 .PHONY: bench
-bench:
+bench: ## run the benchmarks beside the peers that are installed (ONLY='fib tak' ROUNDS=3)
 	@$(MAKE) --no-print-directory MODE=release all
 	@sh tests/bench/run.sh $(ONLY)
 
+# ---- installing ---------------------------------------------------------------------------------
+
+.PHONY: install
+install: all ## install the programs under PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: tidy
+tidy: ## check sizes of files, includes between folders, and format
+	@sh tools/dev/tidy.sh
+	@sh tools/dev/layers.sh
+
+.PHONY: format
+format: ## format all C files
+	@clang-format -i $$(git ls-files '*.c' '*.h' '*.inc')
+
 .PHONY: clean
-clean:
+clean: ## remove what was built
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

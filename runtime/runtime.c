@@ -52,6 +52,7 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->vm->report = runtime_actor_ended;
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
+    r->vm->target_ended = timers_target_ended;
     return info_init(r) && vm_boot(r->vm, &r->program, why, why_size);
 }
 

@@ -1,18 +1,24 @@
-// See timers.h. One table by reference, under one lock; the wheels keep the order of time.
+// See timers.h. One table by reference and one by target, under one lock; the wheels keep the order of
+// time.
+//
+// A timer whose target ends goes with it. Who makes one marks the target (ACTOR_TIMED) and looks whether
+// it is ending; who ends says so and looks for the mark, in the same word: one of the two sees the other.
 #include "runtime/timers.h"
 #include "runtime/runtime.h"
 
 #include "vm/base/check.h"
 
-typedef struct {
+typedef struct MessageTimer {
     Timer timer;
     Value ref, dest;
     Sig *message;
+    struct MessageTimer *next, *prev; // of the same target, when that is a pid; lock
 } MessageTimer;
 
 struct Timers {
     PlatLock lock;
-    Map by_ref; // lock
+    Map by_ref;    // lock
+    Map by_target; // pid -> first of its timers; lock
 };
 
 static Timers *timers_of(Vm *vm)
@@ -36,8 +42,46 @@ void timers_free(Vm *vm, Timers *t)
         mem_free(MEM_SCHED, m, sizeof *m);
     }
     map_free(&t->by_ref, MEM_SCHED);
+    map_free(&t->by_target, MEM_SCHED);
     mem_free(MEM_SCHED, t, sizeof *t);
 }
+
+// ---- the tables, under the lock -----------------------------------------------------------------
+
+static bool enter(Timers *t, MessageTimer *m)
+{
+    bool made;
+    MapEntry *e = map_add(&t->by_ref, MEM_SCHED, m->ref.bits, &made);
+
+    if (!e || !made) return false;
+    e->a = (uint64_t)m;
+    if (!value_is_local_pid(m->dest)) return true;
+    e = map_add(&t->by_target, MEM_SCHED, m->dest.bits, &made);
+    if (!e) {
+        map_remove(&t->by_ref, m->ref.bits);
+        return false;
+    }
+    m->next = (MessageTimer *)e->a;
+    if (m->next) m->next->prev = m;
+    e->a = (uint64_t)m;
+    return true;
+}
+
+static void leave(Timers *t, MessageTimer *m)
+{
+    map_remove(&t->by_ref, m->ref.bits);
+    if (!value_is_local_pid(m->dest)) return;
+    if (m->next) m->next->prev = m->prev;
+    if (m->prev) {
+        m->prev->next = m->next;
+    } else if (m->next) {
+        map_find(&t->by_target, m->dest.bits)->a = (uint64_t)m->next;
+    } else {
+        map_remove(&t->by_target, m->dest.bits);
+    }
+}
+
+// ---- firing -------------------------------------------------------------------------------------
 
 // On the wheel's worker. The entry leaves the table only when the message has been sent: who finds it
 // there but no longer armed knows that it is being sent just now.
@@ -55,16 +99,26 @@ static void fire(Worker *worker, Timer *timer)
         sig_free(vm, w, m->message);
     }
     plat_lock(&t->lock);
-    map_remove(&t->by_ref, m->ref.bits);
+    leave(t, m);
     plat_unlock(&t->lock);
     mem_free(MEM_SCHED, m, sizeof *m);
+}
+
+// ---- operations ---------------------------------------------------------------------------------
+
+// Marks the target; false when it has ended or is ending.
+static bool mark_target(Vm *vm, Value dest)
+{
+    Actor *a = actor_of_pid(vm, dest);
+    uint32_t had = a ? atomic_fetch_or_explicit(&a->flags, ACTOR_TIMED, memory_order_acq_rel) : 0;
+
+    return a && !(had & ACTOR_DYING);
 }
 
 bool timers_start(VmWorker *w, Value ref, Value dest, Sig *message, uint64_t deadline_ns)
 {
     Timers *t = timers_of(w->vm);
     MessageTimer *m = mem_zalloc(MEM_SCHED, sizeof *m);
-    bool made;
 
     if (!m) return false;
     m->timer.fire = fire;
@@ -72,15 +126,13 @@ bool timers_start(VmWorker *w, Value ref, Value dest, Sig *message, uint64_t dea
     m->dest = dest;
     m->message = message;
     plat_lock(&t->lock);
-    MapEntry *e = map_add(&t->by_ref, MEM_SCHED, ref.bits, &made);
-    if (e && made) {
-        e->a = (uint64_t)m;
-        wheel_arm(w->worker->wheel, &m->timer, deadline_ns);
-    }
+    bool to_dead = value_is_local_pid(dest) && !mark_target(w->vm, dest);
+    bool ok = to_dead || enter(t, m);
+    if (ok && !to_dead) wheel_arm(w->worker->wheel, &m->timer, deadline_ns);
     plat_unlock(&t->lock);
-    if (e && made) return true;
-    mem_free(MEM_SCHED, m, sizeof *m);
-    return false;
+    if (to_dead) sig_free(w->vm, w, message); // like one that has fired
+    if (to_dead || !ok) mem_free(MEM_SCHED, m, sizeof *m);
+    return ok;
 }
 
 bool timers_cancel(VmWorker *w, Value ref, uint64_t *deadline_ns)
@@ -94,7 +146,7 @@ bool timers_cancel(VmWorker *w, Value ref, uint64_t *deadline_ns)
         bool cancelled = m && wheel_cancel(&m->timer);
         if (cancelled) {
             *deadline_ns = m->timer.deadline_ns;
-            map_remove(&t->by_ref, ref.bits);
+            leave(t, m);
         }
         plat_unlock(&t->lock);
         if (cancelled) {
@@ -116,4 +168,26 @@ bool timers_read(VmWorker *w, Value ref, uint64_t *deadline_ns)
     if (e) *deadline_ns = ((MessageTimer *)e->a)->timer.deadline_ns;
     plat_unlock(&t->lock);
     return e != NULL;
+}
+
+void timers_target_ended(VmWorker *w, Value pid)
+{
+    Timers *t = timers_of(w->vm);
+    MessageTimer *cancelled = NULL, *next;
+
+    plat_lock(&t->lock);
+    MapEntry *e = map_find(&t->by_target, pid.bits);
+    for (MessageTimer *m = e ? (MessageTimer *)e->a : NULL; m; m = next) {
+        next = m->next;
+        if (!wheel_cancel(&m->timer)) continue; // it is being sent; who sends it frees it
+        leave(t, m);
+        m->next = cancelled;
+        cancelled = m;
+    }
+    plat_unlock(&t->lock);
+    for (; cancelled; cancelled = next) {
+        next = cancelled->next;
+        sig_free(w->vm, w, cancelled->message);
+        mem_free(MEM_SCHED, cancelled, sizeof *cancelled);
+    }
 }

@@ -7,6 +7,7 @@
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,12 @@ static void worker_start(Worker *worker)
 static void worker_idle(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+
+    // Nothing of what has ended here stays behind while the worker sleeps, unless another still runs.
+    for (int i = 0; i < 2; i++) {
+        sched_advance_epoch(worker->sched);
+    }
+    actor_reclaim(worker->context, UINT_MAX);
     if (vm->idle) vm->idle(vm);
 }
 
@@ -44,12 +51,14 @@ static void post_interrupt(Vm *vm, VmWorker *w)
 static void worker_poll(Worker *worker)
 {
     Vm *vm = worker->sched->context;
+    VmWorker *w = worker->context;
     uint32_t expected = 0;
 
+    if (UNLIKELY(w->retired != NULL)) actor_reclaim(w, 4);
     uint32_t signal = atomic_load_explicit(&vm->interrupted, memory_order_relaxed);
     if (LIKELY(signal == 0)) return;
     if (vm->interrupt && signal == SIGINT) {
-        post_interrupt(vm, worker->context);
+        post_interrupt(vm, w);
         return;
     }
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,

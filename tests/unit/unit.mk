@@ -44,3 +44,9 @@ $(UNIT_PROGRAMS):
 .PHONY: unit
 unit: $(UNIT_PROGRAMS)
 	@sh tests/run-unit.sh $(UNIT_PROGRAMS)
+
+# ---- a terminal for the REPL's tests --------------------------------------------------------------------
+
+$(UNIT_DIR)/pty_run: $(call OBJ,tests/repl/pty_run.c)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ -lutil

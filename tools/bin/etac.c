@@ -1,6 +1,7 @@
 // etac: the compiler as a program.
 #include "compiler/builder.h"
 #include "vm/base/mem.h"
+#include "vm/plat/plat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,6 +209,7 @@ int main(int argc, char **argv)
     static Builder b;
     Options o = {.action = WRITE_IMAGE};
 
+    plat_guard_standard_files();
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
     int status = parse(argc, argv, &o, &b);
     if (status < 0) status = compile(&o, &b);

@@ -231,6 +231,7 @@ int main(int argc, char **argv)
     static Builder b;
     Options o = {0};
 
+    plat_guard_standard_files();
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
     int status = parse(argc, argv, &o, &b);
     if (status >= 0) {

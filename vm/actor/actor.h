@@ -36,8 +36,9 @@ typedef struct VmWorker VmWorker;
 // Atomic flags of line 0.
 enum {
     ACTOR_NAMED = 1,   // holds a registered name
-    ACTOR_DYING = 2,   // takes no more names
+    ACTOR_DYING = 2,   // takes no more names and timers; until the cell is used again
     ACTOR_LIVE = 4,    // the cell is in use
+    ACTOR_TIMED = 8,   // timers are aimed at it
 };
 
 // What the owner notes; single-threaded.
@@ -160,6 +161,7 @@ struct Vm {
     void *runtime; // of the layer above
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
     void (*main_ended)(Vm *vm, Actor *a); // the program's main actor has its reason
+    void (*target_ended)(VmWorker *w, Value pid); // timers were aimed at it
     // What process-info tells about an actor: a value, or an alist for #t. V_FAIL at the heap limit.
     Value (*info)(Actor *a, Value key);
     _Atomic uint64_t spawned;

@@ -97,7 +97,9 @@ static void begin_exit(VmWorker *w, Actor *a)
         if (x->reply) sig_free(vm, w, x->reply);
         x->reply = NULL;
     }
-    registry_forget(vm, a);
+    uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
+    if (had & ACTOR_NAMED) registry_forget(vm, a);
+    if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
     close_inbox(w, a, pid);
     uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
     atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);

@@ -31,8 +31,15 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
 
 // Gives the memory of an ended actor back and puts its cell aside until nobody can be looking at it.
 void actor_retire(VmWorker *w, Actor *a);
+// Makes at most `max` cells of ended actors ready for use again, as far as nobody can be looking at them.
+// Workers do it all along: those that end actors need not be those that spawn.
+void actor_reclaim(VmWorker *w, unsigned max);
 // Frees what retired cells still hold, at the end of the VM.
 void actor_free_retired(VmWorker *w);
+// The actor is at its heap limit. True when it is to get the error; false when it had it before and
+// has used up what it was given to handle it.
+bool actor_tell_limit(Actor *a);
+bool actor_below_limit(const Actor *a); // well below: an eighth at least
 // The collector's and allocator's view of actors.
 extern const HeapOwnerOps actor_heap_ops;
 // Of the layer above: how stacks are visited, made and given back.
@@ -74,7 +81,7 @@ NameResult registry_add(Vm *vm, Value name, Value pid);
 bool registry_remove(Vm *vm, Value name);
 Value registry_find(Vm *vm, Value name); // pid, or #f
 Value registry_name_of(Vm *vm, Value pid); // symbol, or #f
-void registry_forget(Vm *vm, Actor *a);    // at its end
+void registry_forget(Vm *vm, Actor *a);    // at the end of one that has a name
 // Copies at most `max` names; returns how many there are.
 size_t registry_names(Vm *vm, Value *out, size_t max);
 

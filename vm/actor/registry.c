@@ -105,8 +105,6 @@ void registry_forget(Vm *vm, Actor *a)
     Registry *r = vm->registry;
     Value pid = actor_pid(a);
 
-    if (!(atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel) & ACTOR_NAMED))
-        return;
     plat_lock(&r->lock);
     MapEntry *e = map_find(&r->by_pid, pid.bits);
     if (e) {

@@ -92,7 +92,7 @@ static void share_free_cells(VmWorker *w)
     Vm *vm = w->vm;
 
     plat_lock(&vm->cells_lock);
-    for (int i = 0; i < FREE_KEPT / 2; i++) {
+    while (w->free_count > FREE_KEPT / 2) {
         Actor *a = w->free_cells;
         w->free_cells = (Actor *)a->task.next;
         w->free_count--;
@@ -111,10 +111,9 @@ static Actor *take_shared_cell(Vm *vm)
     return a;
 }
 
-static Actor *take_cell(VmWorker *w)
+void actor_reclaim(VmWorker *w, unsigned max)
 {
-    // A few at a time, so that a worker which only spawns keeps up with those that only end.
-    for (int i = 0; i < 2; i++) {
+    for (; max > 0; max--) {
         Actor *a = reclaim(w, false);
         if (!a) break;
         a->task.next = (Task *)w->free_cells;
@@ -122,6 +121,12 @@ static Actor *take_cell(VmWorker *w)
         w->free_count++;
     }
     if (w->free_count > FREE_KEPT) share_free_cells(w);
+}
+
+static Actor *take_cell(VmWorker *w)
+{
+    // A few at a time, so that no spawn has to wait for many.
+    actor_reclaim(w, 2);
     Actor *a = w->free_cells;
     if (a) {
         w->free_cells = (Actor *)a->task.next;
@@ -175,7 +180,7 @@ static void visit_stack(Gc *gc, Value *object)
     actor_stack_ops->visit_piece(container_of(gc_heap(gc), Actor, heap), gc, object);
 }
 
-// An actor at its limit is told once, with an eighth more to handle it.
+// An actor at its limit is told once (exec_raise_fault), with an eighth more to handle it.
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
@@ -185,6 +190,25 @@ static bool may_grow(Heap *h, size_t more_words)
     size_t limit = (size_t)h->max_words << 10;
     if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
     return total <= limit;
+}
+
+bool actor_below_limit(const Actor *a)
+{
+    const Space *space = a->heap.scratch->space;
+    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
+
+    return (limit == 0 || words < limit - limit / 8) &&
+           (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
+}
+
+bool actor_tell_limit(Actor *a)
+{
+    // One request that was too large is told again; who is still at the limit ends.
+    if ((a->own & OWN_LIMIT_HIT) && !actor_below_limit(a)) return false;
+    a->own |= OWN_LIMIT_HIT;
+    a->heap.scratch->cache->reserve = true;
+    heap_note_told(&a->heap);
+    return true;
 }
 
 const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};
@@ -329,7 +353,8 @@ void actor_retire(VmWorker *w, Actor *a)
     Vm *vm = w->vm;
 
     a->heap.scratch = &w->scratch;
-    atomic_store_explicit(&a->flags, 0, memory_order_relaxed);
+    // Who still holds the address must go on seeing that it takes nothing more.
+    atomic_store_explicit(&a->flags, ACTOR_DYING, memory_order_release);
     actor_stack_ops->fini(a);
     heap_fini(&a->heap);
     a->heap.scratch = NULL;

@@ -146,6 +146,7 @@ static bool build_parts(Actor *a, Parts *p, bool entering)
     Fault f = w->scratch.fault;
     const char *tag = error_tag(f.kind);
 
+    if (f.kind == ERR_HEAP_LIMIT && !actor_tell_limit(a)) return false;
     buf_clear(&w->text);
     fault_message(&f, &w->text);
     if (w->text.failed) return false;
@@ -203,23 +204,9 @@ static bool raise_parts(Actor *a, bool entering)
     return ok;
 }
 
-// An actor is told once that it is at its limit, and may use an eighth more until it is below it again
-// (slice.c); when that is used up it ends.
-static bool note_limit(Actor *a)
-{
-    VmWorker *w = actor_worker(a);
-
-    if (w->scratch.fault.kind != ERR_HEAP_LIMIT) return true;
-    if (a->own & OWN_LIMIT_HIT) return false;
-    a->own |= OWN_LIMIT_HIT;
-    w->cache.reserve = true;
-    heap_note_told(&a->heap);
-    return true;
-}
-
 bool exec_raise_fault(Actor *a)
 {
-    return note_limit(a) && raise_parts(a, false);
+    return raise_parts(a, false);
 }
 
 bool exec_raise_entry_fault(Actor *a)
@@ -227,7 +214,7 @@ bool exec_raise_entry_fault(Actor *a)
     // The arguments are given up: whoever called is where the error is.
     a->argc = 0;
     a->callee = V_FALSE;
-    return note_limit(a) && raise_parts(a, true);
+    return raise_parts(a, true);
 }
 
 bool exec_interrupt(Actor *a)

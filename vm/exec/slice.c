@@ -33,18 +33,10 @@ static void let_go(VmWorker *w, Actor *a, ActorStatus status)
     atomic_store_explicit(&a->status, status, memory_order_relaxed);
 }
 
-// An actor that was told of its limit is below it again.
-static bool is_relieved(VmWorker *w, Actor *a)
-{
-    const Space *space = &w->vm->space;
-    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
-    return (limit == 0 || words < limit - limit / 8) &&
-           (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
-}
-
+// An actor that was told of its limit has an eighth more until it is well below it again.
 static void use_reserve(VmWorker *w, Actor *a)
 {
-    if (is_relieved(w, a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
+    if (actor_below_limit(a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
     w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
 }
 

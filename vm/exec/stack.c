@@ -216,9 +216,8 @@ bool stack_grow(Actor *a, size_t words)
         while (want < words + 2 * STACK_SLACK_WORDS) {
             want *= 2;
         }
-        // Frames may have no data of their own, only return words.
-        bool alone = a->fp == a->stack && frame_returns(a) == 0;
-        if (want <= STACK_WORDS_MAX || alone) {
+        // Frames without data below them are return words only: fp may stand at the bottom all the same.
+        if (want <= STACK_WORDS_MAX || frame_returns(a) == 0) {
             if (enlarge(a, want)) continue;
             (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
             return false;
@@ -299,7 +298,7 @@ void stack_underflow(Actor *a)
     const uint64_t *newest = all + (p->return_words - a->rest_returns);
     const uint64_t *end = all + p->return_words, *at = newest;
     size_t data = 0;
-    while (at < end && data < REINSTATE_WORDS) {
+    while (at < end && data + (size_t)(at - newest) < REINSTATE_WORDS) {
         Step s = read_step(cs, at);
         data += s.base;
         at += s.words;

@@ -158,6 +158,14 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
     gc->in_old = false;
 }
 
+// Does the slot hold an object that this collection has moved, but not to the old generation? Then the
+// slot was listed twice and has been visited.
+static bool is_visited(const Gc *gc, const Value *slot)
+{
+    size_t offset = (size_t)((const char *)value_words(*slot) - (const char *)gc->to);
+    return value_is_pointer(*slot) && offset < (size_t)((const char *)gc->to_hp - (const char *)gc->to);
+}
+
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
 // still point to a young object; at most one for one, so the list is rewritten in place. A slot may
 // stand there more than once: what it holds has been moved by the first visit.
@@ -170,8 +178,7 @@ static void visit_remembered(Gc *gc)
     gc->in_old = true;
     for (uint32_t i = 0; i < n; i++) {
         Value *slot = gc->ext->remembered[i];
-        size_t at = (size_t)((char *)value_words(*slot) - (char *)gc->to);
-        if (at >= (size_t)((char *)gc->to_hp - (char *)gc->to)) gc_visit(gc, slot);
+        if (!is_visited(gc, slot)) gc_visit(gc, slot);
     }
     gc->in_old = false;
 }
@@ -256,6 +263,7 @@ typedef struct {
     size_t young_words;    // bound on what may go to the new nursery
     size_t old_words;      // bound on what may go to the old generation
     size_t nursery_words;  // of the new nursery
+    size_t least_words;    // what it must have at least
 } Plan;
 
 static bool is_major_due(const HeapExt *e)
@@ -290,6 +298,8 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     bool busy = h->scratch->collections >= 2 || survived > size / 4;
     size_t keep = MIN(size, NURSERY_WORDS_MAX);
     p->nursery_words = MAX(busy && keep < NURSERY_WORDS_MAX ? keep * 2 : keep, NURSERY_WORDS_MIN);
+    p->nursery_words = MAX(p->nursery_words, p->young_words);
+    p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
 
 // When nothing can stay young the nursery itself is used again: it is in the cache.
@@ -297,8 +307,7 @@ static bool get_nursery(Gc *gc, const Plan *plan)
 {
     Heap *h = gc->h;
     HeapScratch *s = h->scratch;
-    size_t words = MAX(plan->nursery_words, plan->young_words);
-    size_t bytes = words * sizeof(Value);
+    size_t bytes = plan->nursery_words * sizeof(Value);
 
     if (plan->eager && plan->young_words == 0) {
         gc->to = gc->to_hp = h->nursery;
@@ -306,6 +315,10 @@ static bool get_nursery(Gc *gc, const Plan *plan)
         return true;
     }
     gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    if (!gc->to && plan->nursery_words > plan->least_words) {
+        bytes = plan->least_words * sizeof(Value);
+        gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    }
     if (!gc->to) return false;
     gc->to_hp = gc->to;
     gc->to_end = gc->to + bytes / sizeof(Value);
@@ -465,10 +478,10 @@ static bool collect_once(Heap *h, Plan *plan)
     Gc gc;
 
     if (plan->old_words > 0 && !heap_ext(h)) return false;
-    // A nursery that may not grow stays as it is.
-    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size))
-        plan->nursery_words = size;
-    if (plan->young_words > size && !s->ops->may_grow(h, plan->young_words - size)) return false;
+    // Near the limit the nursery grows no more than it must: what is left is for what lives.
+    if (plan->nursery_words > size && !s->ops->may_grow(h, 4 * (plan->nursery_words - size)))
+        plan->nursery_words = plan->least_words;
+    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size)) return false;
     prepare(&gc, h, plan);
     if (!get_room(&gc, plan)) return false;
     collect(h, &gc);
@@ -481,12 +494,14 @@ static bool collect_extent(Heap *h, size_t words, Extent extent)
 
     make_plan(h, extent, &plan);
     if (!collect_once(h, &plan)) return false;
-    if ((size_t)(h->limit - h->hp) >= words) return true;
+    // What was promoted counts only now.
+    if ((size_t)(h->limit - h->hp) >= words) return h->scratch->ops->may_grow(h, 0);
     // What survived and what is asked for need a larger nursery.
     size_t used = (size_t)(h->hp - h->nursery);
     memset(&plan, 0, sizeof plan);
-    plan.young_words = used + words;
-    plan.nursery_words = plan.young_words + used / 2;
+    plan.young_words = used;
+    plan.least_words = used + words;
+    plan.nursery_words = plan.least_words + used / 2;
     return collect_once(h, &plan) && (size_t)(h->limit - h->hp) >= words;
 }
 

@@ -27,7 +27,7 @@ void heap_init(Heap *h, Value *nursery, size_t words);
 void heap_fini(Heap *h);
 
 // Collects so that `words` can be taken afterwards; `full` asks for a full collection. False when
-// the owner's limit or memory is exhausted: nothing was changed then, and the fault is not set.
+// the owner's limit or memory is exhausted: the heap is whole then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
 Heap *gc_heap(const Gc *gc);

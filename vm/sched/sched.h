@@ -133,6 +133,8 @@ static inline uint64_t sched_epoch(const Sched *s)
 {
     return atomic_load_explicit(&s->epoch, memory_order_acquire);
 }
+// Moves the epoch on if every worker and guest that is inside one has seen the current one.
+void sched_advance_epoch(Sched *s);
 static inline bool sched_epoch_passed(const Sched *s, uint64_t epoch)
 {
     return sched_epoch(s) >= epoch + 2;

@@ -84,10 +84,8 @@ static void enter_epoch(Worker *w)
         atomic_exchange_explicit(&w->epoch, epoch, memory_order_seq_cst);
 }
 
-// The epoch moves on when everybody inside one has seen the current one.
-static void advance_epoch(Worker *w)
+void sched_advance_epoch(Sched *s)
 {
-    Sched *s = w->sched;
     uint64_t epoch = atomic_load_explicit(&s->epoch, memory_order_acquire);
     uint32_t n = atomic_load_explicit(&s->started, memory_order_acquire);
 
@@ -119,7 +117,7 @@ static void run_slice(Worker *w, Task *t)
     } else if (worker_queued(w) > 1) {
         sched_wake_one(s, w);
     }
-    if (slices % EPOCH_EVERY == 0) advance_epoch(w);
+    if (slices % EPOCH_EVERY == 0) sched_advance_epoch(s);
 }
 
 // Timers are looked at when the clock says that one may be due.
