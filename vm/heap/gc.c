@@ -16,6 +16,8 @@
 // Nurseries grow up to this size: what fits a second-level cache.
 #define NURSERY_WORDS_MAX ((size_t)1 << 17)
 #define NURSERY_WORDS_MIN 64
+// The size that a large heap's nursery falls back to at the limit.
+#define NURSERY_WORDS_LOW 512
 
 // ---- moving ---------------------------------------------------------------------------------
 
@@ -431,6 +433,24 @@ static bool collect_once(Heap *h, Plan *plan)
     return true;
 }
 
+// What a collection promoted counts only when it is done. Beyond the limit an empty nursery gives way: so
+// little is made between collections then that the limit is met and not jumped over.
+static bool meets_limit(Heap *h, size_t words)
+{
+    HeapScratch *s = h->scratch;
+    size_t size = (size_t)(h->nursery_end - h->nursery), least = MAX(words, (size_t)NURSERY_WORDS_LOW);
+    size_t bytes = least * sizeof(Value);
+
+    if (s->ops->may_grow(h, 0)) return true;
+    if (h->hp != h->nursery || size <= 2 * least) return false;
+    Value *nursery = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    if (!nursery) return false;
+    give_back_nursery(s, h->nursery, size);
+    h->nursery = h->hp = h->mark = nursery;
+    h->limit = h->nursery_end = nursery + bytes / sizeof(Value);
+    return s->ops->may_grow(h, 0);
+}
+
 bool gc_collect(Heap *h, size_t words, bool full)
 {
     Plan plan;
@@ -438,8 +458,7 @@ bool gc_collect(Heap *h, size_t words, bool full)
     ASSERT(!h->scratch->nogc);
     make_plan(h, full, &plan);
     if (!collect_once(h, &plan)) return false;
-    // What was promoted counts only now.
-    if ((size_t)(h->limit - h->hp) >= words) return h->scratch->ops->may_grow(h, 0);
+    if ((size_t)(h->limit - h->hp) >= words) return meets_limit(h, words);
     // What survived and what is asked for need a larger nursery.
     size_t used = (size_t)(h->hp - h->nursery);
     memset(&plan, 0, sizeof plan);
