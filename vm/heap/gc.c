@@ -319,9 +319,11 @@ static bool get_chunk(Gc *gc, size_t words)
 
 static void give_back_nursery(HeapScratch *s, Value *nursery, size_t words)
 {
-    // The first nursery is part of the owner's cell.
-    if (space_is_young_block(s->space, nursery))
+    if (space_is_young_block(s->space, nursery)) {
         space_free(s->space, s->cache, REGION_YOUNG, nursery, words * sizeof(Value));
+    } else { // the first one, part of the owner's cell
+        MEMORY_UNUSED(nursery, words * sizeof(Value));
+    }
 }
 
 static void free_chunks(HeapScratch *s, Chunk *c)

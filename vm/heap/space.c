@@ -14,16 +14,8 @@
 #define SPAN_PAGES   16 // what a region hands to block carving at once
 #define KEEP_PAGES   2048 // spans from here on give their memory back to the system when freed
 
-// Under AddressSanitizer free memory is poisoned but for the links kept in it.
-#if BUILD_ASAN
-#include <sanitizer/asan_interface.h>
-#define MEMORY_USABLE(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#define MEMORY_FREED(p, n, keep)                                                                   \
-    ASAN_POISON_MEMORY_REGION((char *)(p) + (keep), (size_t)(n) - (keep))
-#else
-#define MEMORY_USABLE(p, n)      ((void)0)
-#define MEMORY_FREED(p, n, keep) ((void)(keep))
-#endif
+// Free memory is poisoned but for the links kept in it.
+#define MEMORY_FREED(p, n, keep) MEMORY_UNUSED((char *)(p) + (keep), (size_t)(n) - (keep))
 
 // A free span, written into its own first page.
 typedef struct Span {
