@@ -131,7 +131,7 @@ static bool init(Vm *vm, const VmOptions *o)
 
 Vm *vm_new(const VmOptions *options, char *why, size_t why_size)
 {
-    Vm *vm = mem_zalloc(MEM_VM, sizeof *vm);
+    Vm *vm = mem_zalloc_aligned(MEM_VM, _Alignof(Vm), sizeof *vm);
     const char *bad;
 
     snprintf(why, why_size, "the system refuses the memory that a VM needs");

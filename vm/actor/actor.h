@@ -141,7 +141,7 @@ struct Vm {
     _Atomic uint32_t cells_begun; // handed to workers so far
     _Atomic uint32_t actor_count;
     PlatLock cells_lock;
-    Actor *free_cells;   // lock
+    Actor *_Atomic free_cells; // written under the lock; others may look whether there are any
     size_t cells_committed; // bytes; lock
     struct Registry *registry;
     Value symbol[SYM_COUNT];
