@@ -21,7 +21,11 @@ for file in $(git ls-files '*.c' '*.h' '*.inc' '*.def' '*.S' '*.sh' '*.eta' '*.m
     *.c | *.h | *.inc | *.def)
         head -n 1 "$file" | grep -q '^// ' || complain "$file" "does not begin with its purpose"
         if grep -q "$(printf '\t')" "$file"; then complain "$file" "has tabs"; fi
-        if grep -qE '.{111}' "$file"; then complain "$file" "has lines over 110 columns"; fi
+        case $file in
+        *.def) columns=200 ;; # tables
+        *) columns=110 ;;
+        esac
+        if grep -qE ".{$((columns + 1))}" "$file"; then complain "$file" "has lines over $columns columns"; fi
         ;;
     *.eta)
         case $file in
@@ -32,6 +36,7 @@ for file in $(git ls-files '*.c' '*.h' '*.inc' '*.def' '*.S' '*.sh' '*.eta' '*.m
         ;;
     esac
     case $file in
+    vm/exec/interp.c) ;; # one function: the dispatch loop
     *.c)
         awk -v file="$file" '
             /^[^ \t#\/}].*[^;]$/ && !/[=,\\]$/ { name = $0 }
