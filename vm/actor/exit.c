@@ -57,6 +57,15 @@ static uint32_t next_serial(uint32_t serial)
 }
 
 // Closes the inbox and answers what is in it, oldest first.
+static void answer_all(VmWorker *w, Value pid, Sig *oldest)
+{
+    while (oldest) {
+        Sig *next = sig_next(oldest);
+        signal_to_dead(w, pid, oldest);
+        oldest = next;
+    }
+}
+
 static void close_inbox(VmWorker *w, Actor *a, Value pid)
 {
     uint64_t word = atomic_exchange_explicit(&a->inbox, INBOX_DEAD, memory_order_acq_rel);
@@ -68,11 +77,7 @@ static void close_inbox(VmWorker *w, Actor *a, Value pid)
         oldest = s;
         s = next;
     }
-    while (oldest) {
-        Sig *next = sig_next(oldest);
-        signal_to_dead(w, pid, oldest);
-        oldest = next;
-    }
+    answer_all(w, pid, oldest);
 }
 
 static bool is_abnormal(const Vm *vm, Value reason)
@@ -100,6 +105,8 @@ static void begin_exit(VmWorker *w, Actor *a)
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
+    answer_all(w, pid, w->after_exit);
+    w->after_exit = NULL;
     close_inbox(w, a, pid);
     uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
     atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
