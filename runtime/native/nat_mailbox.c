@@ -6,6 +6,7 @@
 // here, on the message where its sender copied it; only a predicate of the program's makes the message
 // part of the heap.
 #include "runtime/native/natives.h"
+#include "runtime/native/refusal.h"
 #include "runtime/timers.h"
 
 #include "vm/data/equal.h"
@@ -240,7 +241,7 @@ NATIVE_FN(timer_start)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "timer", "cannot be sent:", refused);
+        return fail_refused(a, "timer", args[2], refused);
     case SEND_NO_MEMORY:
         return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "timer", "out of memory");
     }

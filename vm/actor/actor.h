@@ -108,7 +108,7 @@ typedef enum {
 
 // Procedures and values of std.kernel that C code needs, by cell.
 typedef enum {
-    KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
+    KERNEL_RAISE_FAULT, // (tag message who irritants trace): raises a condition
     KERNEL_COUNT
 } KernelId;
 
