@@ -273,9 +273,9 @@ Value fail_uninitialized(Actor *a, Value name)
 Value fail_literal(Actor *a, const char *who, Value v)
 {
     static const char *const advice[] = {
-        "a literal cannot be changed; make one with (list ...) or a copy",
-        "a literal cannot be changed; make one with (vector ...) or a copy",
-        "a literal cannot be changed; make a copy"};
+        "a literal cannot be changed; make one with (list ...) or a copy:",
+        "a literal cannot be changed; make one with (vector ...) or a copy:",
+        "a literal cannot be changed; make a copy:"};
     int kind = value_is_pair(v) ? 0 : value_is_kind(v, KIND_VECTOR) ? 1 : 2;
     return fail_with(&a->heap, ERR_TYPE, who, advice[kind], v);
 }
