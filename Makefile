@@ -111,7 +111,7 @@ $(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_O
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
 
-include tests/unit/unit.mk tests/checks.mk
+include tests/unit/unit.mk tests/checks.mk tests/fuzz/fuzz.mk
 
 # ---- benchmarks ---------------------------------------------------------------------------------
 

@@ -315,10 +315,22 @@ static Value system_version(Actor *a)
     return string_from_text(HEAP(a), ETA_VERSION);
 }
 
+// Tests ask: what is instrumented is slow.
+static Value system_build(Actor *a)
+{
+    const char *name = BUILD_STRESS  ? "stress"
+                       : BUILD_ASAN  ? "asan"
+                       : BUILD_TSAN  ? "tsan"
+                       : BUILD_DEBUG ? "debug"
+                                     : "release";
+    return symbol_named(&actor_vm(a)->symbols, name);
+}
+
 static const struct {
     const char *name;
     InfoFn fn;
 } system_keys[] = {
+    {"build", system_build},
     {"version", system_version},
     {"schedulers", system_schedulers},
     {"schedulers-online", system_schedulers_online},

@@ -21,7 +21,8 @@ static void run_job(Job *base)
 
     // The actor waits for this: without memory for the answer there is nothing else to do.
     while (!(s = sig_plain(vm, NULL, SIG_REPLY, answer, job->pid, job->ref))) {
-        plat_wait(&(_Atomic uint32_t){0}, 0, plat_now_ns() + 1000000);
+        _Atomic uint32_t nobody_wakes = 0;
+        plat_wait(&nobody_wakes, 0, plat_now_ns() + 1000000);
     }
     unsigned guest = sched_guest_enter(&vm->sched);
     sig_send(vm, NULL, job->pid, s);

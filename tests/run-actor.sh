@@ -29,7 +29,7 @@ for name in "$@"; do
     fi
     if [ "$bad" -ne 0 ] || [ "$status" -ne 0 ]; then
         printf -- '---- %s: exit status %d\n' "$name" "$status"
-        cut -c1-400 "$log" | tail -n 60
+        grep -v "ended: killed$" "$log" | cut -c1-400 | tail -n 80
     else
         printf '%s: %d passed\n' "$name" "$good"
     fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the language tests: run-lang.sh [ETAI [NAME ...]], each in a process of its own. A test that fails
-# shows all that it printed. The last line is `N passed, N failed`, over all checks; a test that ends
-# without its sum counts as one failure.
+# shows all that it printed. NAME.in, if there is one, is its standard input. The last line is
+# `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
 cd "$(dirname "$0")/.." || exit 1
 etai=${1:-build/bin/etai}
 [ $# -gt 0 ] && shift
@@ -17,7 +17,9 @@ failed=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 for name in "$@"; do
-    timeout "${TEST_SECONDS:-120}" "$etai" "tests/lang/$name.eta" >"$log" 2>&1
+    input=tests/lang/$name.in
+    [ -f "$input" ] || input=/dev/null
+    timeout "${TEST_SECONDS:-120}" "$etai" "tests/lang/$name.eta" <"$input" >"$log" 2>&1
     status=$?
     # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
     sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)

@@ -4,6 +4,7 @@
 #include "vm/actor/mailbox.h"
 #include "vm/base/check.h"
 #include "vm/exec/exec.h"
+#include "vm/exec/home.h"
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
@@ -69,6 +70,7 @@ static void worker_poll(Worker *worker)
 }
 
 static const SchedOps sched_ops = {.run = slice_run, .idle = worker_idle, .poll = worker_poll};
+static const SchedOps home_ops = {.run = homes_run, .idle = worker_idle, .poll = worker_poll};
 
 // ---- set-up ---------------------------------------------------------------------------------------
 
@@ -118,7 +120,9 @@ static bool init(Vm *vm, const VmOptions *o)
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
     if (!vm->registry) return false;
-    if (!sched_init(&vm->sched, &sched_ops, vm, workers, o->seed)) return false;
+    if (o->conf.thread_per_actor && !(vm->homes = homes_new())) return false;
+    const SchedOps *ops = vm->homes ? &home_ops : &sched_ops;
+    if (!sched_init(&vm->sched, ops, vm, workers, o->seed)) return false;
     for (uint32_t i = 0; i < vm->sched.worker_count; i++) {
         worker_start(vm->sched.workers[i]);
     }
@@ -127,7 +131,7 @@ static bool init(Vm *vm, const VmOptions *o)
 
 Vm *vm_new(const VmOptions *options, char *why, size_t why_size)
 {
-    Vm *vm = mem_zalloc(MEM_VM, sizeof *vm);
+    Vm *vm = mem_zalloc_aligned(MEM_VM, _Alignof(Vm), sizeof *vm);
     const char *bad;
 
     snprintf(why, why_size, "the system refuses the memory that a VM needs");
@@ -212,6 +216,7 @@ void vm_free(Vm *vm)
 {
     if (!vm) return;
     if (vm->dirty) dirty_free(vm->dirty);
+    homes_free(vm->homes);
     if (vm->cells && vm->sched.workers[0]) drop_actors(vm);
     for (uint32_t i = 0; i < SCHED_WORKERS_MAX; i++) {
         actor_free_retired(&vm->workers[i]);

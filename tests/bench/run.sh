@@ -82,6 +82,14 @@ prepare() {
     esac
 }
 
+# An interpreter whose dispatches gcc has merged into one is four times slower: better said than wondered at.
+check_dispatches() {
+    object=$root/build/release/vm/exec/interp.o
+    command -v objdump > /dev/null 2>&1 && [ -f "$object" ] || return 0
+    n=$(objdump -d "$object" | grep -cE 'jmp +\*|[[:space:]]br[[:space:]]+x')
+    [ "$n" -ge 100 ] || echo "warning: the interpreter has only $n indirect jumps: see INTERP_CFLAGS"
+}
+
 # ---- running ---------------------------------------------------------------------------------------
 
 erl_run() { # FLAGS FOLDER MODULE
@@ -229,6 +237,7 @@ table() {
 # ---- everything ------------------------------------------------------------------------------------
 
 prepare
+check_dispatches
 : > "$results"
 for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact strbuild msort; do
     wanted $name && each_system run_one seq $name

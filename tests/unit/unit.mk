@@ -23,10 +23,11 @@ UNIT_PROGRAMS    += $(UNIT_DIR)/num_test
 
 $(UNIT_DIR)/num_test: $(call OBJ,$(UNIT_NUMERIC_SRC))
 
-# ---- base, platform, scheduler: each file is a program, with the VM's objects as a library ---------------
+# ---- base, platform, scheduler, space: each file is a program, with the objects of those areas ---------------
 
-UNIT_SMALL    := $(wildcard tests/unit/base/*_test.c tests/unit/plat/*_test.c tests/unit/sched/*_test.c)
-UNIT_SMALL_OBJ := $(call OBJ,$(wildcard vm/base/*.c vm/plat/*.c vm/sched/*.c tests/unit/unit.c))
+UNIT_SMALL    := $(wildcard tests/unit/base/*_test.c tests/unit/plat/*_test.c tests/unit/sched/*_test.c \
+                            tests/unit/heap/*_test.c)
+UNIT_SMALL_OBJ := $(call OBJ,$(wildcard vm/base/*.c vm/plat/*.c vm/sched/*.c vm/heap/space.c tests/unit/unit.c))
 UNIT_PROGRAMS += $(patsubst %.c,$(UNIT_DIR)/%,$(notdir $(UNIT_SMALL)))
 
 define UNIT_SMALL_RULE

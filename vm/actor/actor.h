@@ -118,6 +118,7 @@ struct VmWorker {
     HeapScratch scratch;
     BlockCache cache;
     Actor *running;
+    bool actor_ended; // in the slice that was run last
     int64_t reductions_left; // of the running slice, while C code looks at them
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next
@@ -133,13 +134,14 @@ struct Vm {
     CodeSpace code;
     Sched sched;
     DirtyPool *dirty;
+    struct Homes *homes; // threads of actors; NULL: workers run them themselves
     VmWorker workers[SCHED_WORKERS_MAX];
     char *cells; // reservation
     uint32_t cell_limit;          // number of actors there may be
     _Atomic uint32_t cells_begun; // handed to workers so far
     _Atomic uint32_t actor_count;
     PlatLock cells_lock;
-    Actor *free_cells;   // lock
+    Actor *_Atomic free_cells; // written under the lock; others may look whether there are any
     size_t cells_committed; // bytes; lock
     struct Registry *registry;
     Value symbol[SYM_COUNT];

@@ -87,6 +87,17 @@ static Actor *reclaim(VmWorker *w, bool anyway)
     return a;
 }
 
+// The shared list, under the lock.
+static Actor *shared_cells(Vm *vm)
+{
+    return atomic_load_explicit(&vm->free_cells, memory_order_relaxed);
+}
+
+static void set_shared_cells(Vm *vm, Actor *first)
+{
+    atomic_store_explicit(&vm->free_cells, first, memory_order_relaxed);
+}
+
 static void share_free_cells(VmWorker *w)
 {
     Vm *vm = w->vm;
@@ -96,17 +107,18 @@ static void share_free_cells(VmWorker *w)
         Actor *a = w->free_cells;
         w->free_cells = (Actor *)a->task.next;
         w->free_count--;
-        a->task.next = (Task *)vm->free_cells;
-        vm->free_cells = a;
+        a->task.next = (Task *)shared_cells(vm);
+        set_shared_cells(vm, a);
     }
     plat_unlock(&vm->cells_lock);
 }
 
 static Actor *take_shared_cell(Vm *vm)
 {
+    if (!shared_cells(vm)) return NULL; // worth a look before the lock
     plat_lock(&vm->cells_lock);
-    Actor *a = vm->free_cells;
-    if (a) vm->free_cells = (Actor *)a->task.next;
+    Actor *a = shared_cells(vm);
+    if (a) set_shared_cells(vm, (Actor *)a->task.next);
     plat_unlock(&vm->cells_lock);
     return a;
 }
@@ -134,7 +146,7 @@ static Actor *take_cell(VmWorker *w)
         return a;
     }
     if (w->fresh_index == w->fresh_end) {
-        a = w->vm->free_cells ? take_shared_cell(w->vm) : NULL;
+        a = take_shared_cell(w->vm);
         if (a) return a;
         if (!begin_cells(w)) return take_shared_cell(w->vm);
         populate(w->vm, w->fresh_index, w->fresh_end);

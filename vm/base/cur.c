@@ -73,7 +73,7 @@ uint64_t cur_count(Cur *c, uint64_t max)
 const uint8_t *cur_block(Cur *c, size_t *size)
 {
     *size = (size_t)cur_count(c, cur_left(c));
-    const uint8_t *p = cur_bytes(c, *size);
+    const uint8_t *p = c->ok ? cur_bytes(c, *size) : NULL;
     if (!p) *size = 0;
     return p;
 }

@@ -37,6 +37,16 @@ void *mem_zalloc(MemClass class, size_t bytes)
     return p;
 }
 
+void *mem_zalloc_aligned(MemClass class, size_t align, size_t bytes)
+{
+    size_t room = (size_t)ALIGN_UP(bytes, align);
+    void *p = fault_due() ? NULL : aligned_alloc(align, room);
+
+    if (!p) return NULL;
+    account(class, bytes);
+    return memset(p, 0, room);
+}
+
 void *mem_realloc(MemClass class, void *p, size_t old_bytes, size_t new_bytes)
 {
     void *q = fault_due() ? NULL : realloc(p, new_bytes ? new_bytes : 1);

@@ -17,6 +17,8 @@ typedef enum {
 // block. mem_free takes the size that was asked for: the caller always knows it.
 MUST_USE void *mem_alloc(MemClass class, size_t bytes);
 MUST_USE void *mem_zalloc(MemClass class, size_t bytes);
+// The same for objects that must begin at a multiple of `align`, a power of two.
+MUST_USE void *mem_zalloc_aligned(MemClass class, size_t align, size_t bytes);
 MUST_USE void *mem_realloc(MemClass class, void *p, size_t old_bytes, size_t new_bytes);
 void mem_free(MemClass class, void *p, size_t bytes);
 

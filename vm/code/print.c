@@ -438,7 +438,7 @@ static void print_any(Printer *p, Value v)
     }
     switch (value_tag(v)) {
     case TAG_FIX:
-        buf_printf(p->out, "%lld", (long long)value_int(v));
+        buf_decimal(p->out, value_int(v));
         break;
     case TAG_FLO:
         num_print(p->out, v, 10);

@@ -119,7 +119,7 @@ static Reach *keep_result(Search *s, Code *code, uint64_t epoch)
     size_t bytes = s->cell_count * sizeof *s->cells;
 
     if (s->cell_count > 0) qsort(s->cells, s->cell_count, sizeof *s->cells, by_id);
-    if (old && old->count == s->cell_count && memcmp(old->cells, s->cells, bytes) == 0) {
+    if (old && old->count == s->cell_count && (bytes == 0 || memcmp(old->cells, s->cells, bytes) == 0)) {
         atomic_store_explicit(&old->epoch, epoch, memory_order_release);
         return old;
     }

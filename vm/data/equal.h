@@ -1,4 +1,4 @@
-// Structural equality, as equal? has it: iterative, for data that are not cyclic.
+// Structural equality, as equal? has it: iterative; it ends for cyclic data, too.
 #ifndef VM_DATA_EQUAL_H
 #define VM_DATA_EQUAL_H
 

@@ -64,6 +64,7 @@ static SliceEnd end_slice(VmWorker *w, Actor *a)
         return SLICE_AGAIN;
     }
     w->running = NULL;
+    w->actor_ended = true;
     actor_retire(w, a);
     if (main_actor) sched_stop(&vm->sched);
     return SLICE_DONE;

@@ -138,6 +138,7 @@ size_t stack_frame_words(const Actor *a)
 
 static void init_stack(Actor *a, Value thunk)
 {
+    MEMORY_USABLE(a->stack_words, sizeof a->stack_words);
     a->stack = a->stack_words;
     a->stack_end = (uint64_t *)(a->stack_words + CELL_STACK_WORDS);
     a->fp = a->stack;
@@ -159,8 +160,11 @@ static size_t block_words(const Actor *a)
 static void free_block(Actor *a, Value *block, size_t words)
 {
     VmWorker *w = actor_worker(a);
-    if (block != a->stack_words)
+    if (block != a->stack_words) {
         space_free(&w->vm->space, &w->cache, REGION_YOUNG, block, words * sizeof(Value));
+    } else {
+        MEMORY_UNUSED(block, words * sizeof(Value));
+    }
 }
 
 static void fini_stack(Actor *a)

@@ -16,6 +16,8 @@
 // Nurseries grow up to this size: what fits a second-level cache.
 #define NURSERY_WORDS_MAX ((size_t)1 << 17)
 #define NURSERY_WORDS_MIN 64
+// The size that a large heap's nursery falls back to at the limit.
+#define NURSERY_WORDS_LOW 512
 
 // ---- moving ---------------------------------------------------------------------------------
 
@@ -348,9 +350,11 @@ static bool get_chunk(Gc *gc, size_t words)
 
 static void give_back_nursery(HeapScratch *s, Value *nursery, size_t words)
 {
-    // The first nursery is part of the owner's cell.
-    if (space_is_young_block(s->space, nursery))
+    if (space_is_young_block(s->space, nursery)) {
         space_free(s->space, s->cache, REGION_YOUNG, nursery, words * sizeof(Value));
+    } else { // the first one, part of the owner's cell
+        MEMORY_UNUSED(nursery, words * sizeof(Value));
+    }
 }
 
 static void free_chunks(HeapScratch *s, Chunk *c)
@@ -488,14 +492,31 @@ static bool collect_once(Heap *h, Plan *plan)
     return true;
 }
 
+// What a collection promoted counts only when it is done. Beyond the limit an empty nursery gives way: so
+// little is made between collections then that the limit is met and not jumped over.
+static bool meets_limit(Heap *h, size_t words)
+{
+    HeapScratch *s = h->scratch;
+    size_t size = (size_t)(h->nursery_end - h->nursery), least = MAX(words, (size_t)NURSERY_WORDS_LOW);
+    size_t bytes = least * sizeof(Value);
+
+    if (s->ops->may_grow(h, 0)) return true;
+    if (h->hp != h->nursery || size <= 2 * least) return false;
+    Value *nursery = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
+    if (!nursery) return false;
+    give_back_nursery(s, h->nursery, size);
+    h->nursery = h->hp = h->mark = nursery;
+    h->limit = h->nursery_end = nursery + bytes / sizeof(Value);
+    return s->ops->may_grow(h, 0);
+}
+
 static bool collect_extent(Heap *h, size_t words, Extent extent)
 {
     Plan plan;
 
     make_plan(h, extent, &plan);
     if (!collect_once(h, &plan)) return false;
-    // What was promoted counts only now.
-    if ((size_t)(h->limit - h->hp) >= words) return h->scratch->ops->may_grow(h, 0);
+    if ((size_t)(h->limit - h->hp) >= words) return meets_limit(h, words);
     // What survived and what is asked for need a larger nursery.
     size_t used = (size_t)(h->hp - h->nursery);
     memset(&plan, 0, sizeof plan);

@@ -10,6 +10,7 @@
 
 void heap_init(Heap *h, Value *nursery, size_t words)
 {
+    MEMORY_USABLE(nursery, words * sizeof(Value));
     h->hp = h->nursery = h->mark = nursery;
     h->limit = h->nursery_end = nursery + words;
     h->frags = NULL;

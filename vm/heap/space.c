@@ -15,16 +15,8 @@
 #define LARGE_PAGES  2048 // of spans from here on
 #define KEPT_PAGES   8192 // this much stays with the region when freed; more goes back to the system
 
-// Under AddressSanitizer free memory is poisoned but for the links kept in it.
-#if BUILD_ASAN
-#include <sanitizer/asan_interface.h>
-#define MEMORY_USABLE(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#define MEMORY_FREED(p, n, keep)                                                                   \
-    ASAN_POISON_MEMORY_REGION((char *)(p) + (keep), (size_t)(n) - (keep))
-#else
-#define MEMORY_USABLE(p, n)      ((void)0)
-#define MEMORY_FREED(p, n, keep) ((void)(keep))
-#endif
+// Free memory is poisoned but for the links kept in it.
+#define MEMORY_FREED(p, n, keep) MEMORY_UNUSED((char *)(p) + (keep), (size_t)(n) - (keep))
 
 // A free span, written into its own first page.
 typedef struct Span {

@@ -30,6 +30,17 @@ typedef enum { REGION_SHARED, REGION_OLD, REGION_LARGE, REGION_YOUNG, REGION_COU
 #define BLOCK_SHIFT_MAX 15
 #define BLOCK_CLASSES   (BLOCK_SHIFT_MAX - BLOCK_SHIFT_MIN + 1)
 
+// Under AddressSanitizer free memory is poisoned: reading through a stale pointer is reported. Also for
+// those who keep memory of their own that is in use only at times.
+#if BUILD_ASAN
+#include <sanitizer/asan_interface.h>
+#define MEMORY_USABLE(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#define MEMORY_UNUSED(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#else
+#define MEMORY_USABLE(p, n) ((void)0)
+#define MEMORY_UNUSED(p, n) ((void)0)
+#endif
+
 typedef struct FreeBlock {
     struct FreeBlock *next;
 } FreeBlock;

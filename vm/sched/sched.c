@@ -4,16 +4,14 @@
 #include "vm/base/check.h"
 #include "vm/base/mem.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static Worker *worker_new(Sched *s, uint32_t index)
 {
     // Cache-line aligned: the queue heads must not share lines with anything.
-    Worker *w = aligned_alloc(64, ALIGN_UP(sizeof *w, 64));
+    Worker *w = mem_zalloc_aligned(MEM_SCHED, _Alignof(Worker), sizeof *w);
 
     if (!w) return NULL;
-    memset(w, 0, sizeof *w);
     w->index = index;
     w->sched = s;
     w->spin_ns = 20000;
@@ -21,7 +19,7 @@ static Worker *worker_new(Sched *s, uint32_t index)
     rng_seed(&w->rng, s->seed + index);
     w->wheel = wheel_new(w->now_ns);
     if (w->wheel) return w;
-    free(w);
+    mem_free(MEM_SCHED, w, sizeof *w);
     return NULL;
 }
 
@@ -45,7 +43,7 @@ void sched_fini(Sched *s)
 {
     for (uint32_t i = 0; i < SCHED_WORKERS_MAX && s->workers[i]; i++) {
         wheel_free(s->workers[i]->wheel);
-        free(s->workers[i]);
+        mem_free(MEM_SCHED, s->workers[i], sizeof(Worker));
     }
 }
 

@@ -21,7 +21,7 @@ struct Wheel {
 
 static uint64_t tick_after(uint64_t ns) // the first tick that is not before ns
 {
-    return (ns + ((uint64_t)1 << TICK_SHIFT) - 1) >> TICK_SHIFT;
+    return (ns >> TICK_SHIFT) + ((ns & (((uint64_t)1 << TICK_SHIFT) - 1)) != 0); // no overflow
 }
 
 Wheel *wheel_new(uint64_t now_ns)
