@@ -12,7 +12,7 @@
 // WAITING, owns it until it is put back: only the owner touches anything but line 0. The inbox word
 // hands the owner's writes on (see inbox.h).
 //
-// See vm/doc/actors.md.
+// See vm/doc/signals.md and vm/doc/scheduler.md.
 #ifndef VM_ACTOR_ACTOR_H
 #define VM_ACTOR_ACTOR_H
 
