@@ -119,7 +119,6 @@ struct VmWorker {
     BlockCache cache;
     Actor *running;
     bool actor_ended; // in the slice that was run last
-    Sig *after_exit;  // signals that the running actor got after the one that ends it, oldest first
     int64_t reductions_left; // of the running slice, while C code looks at them
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next

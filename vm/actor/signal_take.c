@@ -222,16 +222,6 @@ static void take_one(Actor *a, Sig *s)
     }
 }
 
-static void leave_for_exit(VmWorker *w, Sig *oldest)
-{
-    Sig **at = &w->after_exit;
-
-    while (*at) {
-        at = (Sig **)&(*at)->frag.next;
-    }
-    *at = oldest;
-}
-
 void signals_take(Actor *a)
 {
     Sig *newest = inbox_take(a), *oldest = NULL;
@@ -242,12 +232,14 @@ void signals_take(Actor *a)
         oldest = newest;
         newest = next;
     }
-    // Who asks an actor that ends must see that it has ended, its name free: that is not so yet, so what
-    // comes after the signal that ends it waits for begin_exit.
-    while (oldest && !(a->own & OWN_EXITING)) {
+    while (oldest) {
         Sig *next = sig_next(oldest);
-        take_one(a, oldest);
+        if (a->own & OWN_EXITING) {
+            // Dead already: what is left is answered like what comes to a dead actor, once it is one.
+            mailbox_keep(a, oldest);
+        } else {
+            take_one(a, oldest);
+        }
         oldest = next;
     }
-    if (oldest) leave_for_exit(actor_worker(a), oldest);
 }
