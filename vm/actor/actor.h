@@ -120,6 +120,7 @@ struct VmWorker {
     Actor *running;
     bool actor_ended; // in the slice that was run last
     int64_t reductions_left; // of the running slice, while C code looks at them
+    int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next
     uint32_t free_count;

@@ -107,8 +107,9 @@ static bool spread_long(Actor *a, uint32_t base, uint32_t n, int64_t listed)
         return false;
     }
     size_t kept = (size_t)(n - 1 + listed - required); // in the rest list
-    if (!heap_reserve(&a->heap, 2 * (kept + n))) return false;
+    // The stack first: growing it may allocate.
     if (!stack_grow(a, base + n + (size_t)required + 1)) return false;
+    if (!heap_reserve(&a->heap, 2 * (kept + n))) return false;
     Value *slot = a->fp + base;
     Value list = slot[n - 1];
     if (required < n - 1) {
