@@ -27,9 +27,10 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
 
 B      := build/$(MODE)
 BIN    := $(if $(filter release,$(MODE)),build/bin,$(B)/bin)
-# The interpreter's locals must stay in registers: gcc's cross-jumping would merge the dispatches.
+# The interpreter: gcc's cross-jumping and global CSE would merge the dispatches into one, and its
+# vectorizer packs the locals into vector registers to save moves on the way to it.
 ALL_CFLAGS = -std=gnu11 -I. -pthread $(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS)
-INTERP_CFLAGS = -fno-gcse -fno-crossjumping
+INTERP_CFLAGS = -fno-gcse -fno-crossjumping -fno-tree-slp-vectorize
 VERSION := 0.1.0
 ALL_CFLAGS += -DETA_VERSION='"$(VERSION)"'
 # Linked statically: shared libraries would cost a quarter of the start-up time.
@@ -55,7 +56,31 @@ STDLIB_OBJ   := $(B)/gen/stdlib_image.o
 PROGRAMS := $(BIN)/etai $(BIN)/etac
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build everything
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  MODE=release|debug|stress|asan|ubsan|tsan chooses how things are built (now: $(MODE))"
+
+.PHONY: demo
+demo: deps ## install what is missing, build, and run two recipes of the cookbook
+	@$(MAKE) --no-print-directory MODE=release all
+	@echo "--- cookbook/actors/ping-double.eta"
+	@build/bin/etai cookbook/actors/ping-double.eta
+	@echo "--- cookbook/actors/prime-census.eta"
+	@build/bin/etai cookbook/actors/prime-census.eta
+
+.PHONY: test
+test: deps-test ## install what is missing, build, and run every test
+	@$(MAKE) --no-print-directory MODE=release all $(B)/tests/pty_run
+	@sh tests/run.sh
+
+.PHONY: deps deps-test
+deps: ## install the packages that building needs
+	@sh tools/deps.sh build
+deps-test:
+	@sh tools/deps.sh test
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -86,10 +111,33 @@ $(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_O
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
 
-include tests/unit/unit.mk tests/checks.mk
+include tests/unit/unit.mk tests/checks.mk tests/fuzz/fuzz.mk
+
+# ---- benchmarks ---------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: ## run the benchmarks beside the peers that are installed (ONLY='fib tak' ROUNDS=3)
+	@$(MAKE) --no-print-directory MODE=release all
+	@sh tests/bench/run.sh $(ONLY)
+
+# ---- installing ---------------------------------------------------------------------------------
+
+.PHONY: install
+install: all ## install the programs under PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: tidy
+tidy: ## check sizes of files, includes between folders, and format
+	@sh tools/dev/tidy.sh
+	@sh tools/dev/layers.sh
+
+.PHONY: format
+format: ## format all C files
+	@clang-format -i $$(git ls-files '*.c' '*.h' '*.inc')
 
 .PHONY: clean
-clean:
+clean: ## remove what was built
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,6 +1,9 @@
 // See builder.h.
 #include "compiler/builder.h"
 
+#include "compiler/read/reader.h"
+#include "compiler/syntax/stx.h"
+
 #include "compiler/syntax/iface.h"
 #include "vm/base/mem.h"
 #include "vm/plat/plat.h"
@@ -187,14 +190,43 @@ typedef struct {
     const CompileOptions *options;
     Buf *image;
     bool ok;
+    bool input; // of a REPL: `result` tells how it went
+    InputResult result;
 } BuildJob;
+
+// No file's module can have this name.
+#define INPUT_MODULE "the REPL"
+
+static InputResult compile_input(BuildJob *job)
+{
+    Driver *d = &job->builder->driver;
+    Diag *diag = &job->builder->diag;
+    UnitFrame frame;
+    InputResult result = INPUT_FAILED;
+
+    unit_begin(&d->session, &frame);
+    const Source *source = session_text(&d->session, job->path, job->text, job->size);
+    Stx *forms = reader_all(&d->session, source, false);
+    if (diag->incomplete) {
+        result = INPUT_INCOMPLETE;
+    } else if (diag->errors == 0 && forms->kind == STX_NIL) {
+        result = INPUT_EMPTY;
+    } else if (diag->errors == 0 && compile_forms(d, INPUT_MODULE, forms, job->image) &&
+               diag->errors == 0) {
+        result = INPUT_COMPILED;
+    }
+    unit_end(&d->session, &frame);
+    return result;
+}
 
 static void *run_job(void *argument)
 {
     BuildJob *job = argument;
     Builder *b = job->builder;
 
-    if (job->text) {
+    if (job->input) {
+        job->result = compile_input(job);
+    } else if (job->text) {
         Source source;
         source_init(&source, job->path, job->text, job->size);
         job->ok = compile_source(&b->driver, &source, job->options, job->image);
@@ -233,9 +265,22 @@ bool builder_compile_file(Builder *b, const char *path, const CompileOptions *op
 bool builder_compile_text(Builder *b, const char *name, const char *text, size_t size,
                           const CompileOptions *options, Buf *image)
 {
-    BuildJob job = {b, name, text, size, options, image, false};
+    BuildJob job = {.builder = b, .path = name, .text = text, .size = size, .options = options,
+                    .image = image};
 
     return run_deep(&job);
+}
+
+InputResult builder_compile_input(Builder *b, const char *name, const char *text, size_t size,
+                                  Buf *image)
+{
+    BuildJob job = {.builder = b, .path = name, .text = text, .size = size, .image = image,
+                    .input = true, .result = INPUT_FAILED};
+
+    diag_free(&b->diag);
+    diag_init(&b->diag);
+    (void)run_deep(&job);
+    return job.result;
 }
 
 // ---- set-up -------------------------------------------------------------------------------------------

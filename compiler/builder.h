@@ -43,4 +43,16 @@ MUST_USE bool builder_compile_file(Builder *b, const char *path, const CompileOp
 MUST_USE bool builder_compile_text(Builder *b, const char *name, const char *text, size_t size,
                                    const CompileOptions *options, Buf *image);
 
+typedef enum {
+    INPUT_COMPILED,
+    INPUT_FAILED,     // what there is to say is in b->diag.text
+    INPUT_INCOMPLETE, // the text ends inside a datum
+    INPUT_EMPTY,      // nothing but white space and comments
+} InputResult;
+
+// Compiles what was typed at a REPL as the next forms of its module. The diagnostics of earlier inputs
+// are dropped; the files that it imports come behind those that were compiled before.
+MUST_USE InputResult builder_compile_input(Builder *b, const char *name, const char *text, size_t size,
+                                           Buf *image);
+
 #endif

@@ -110,6 +110,14 @@ static bool compile_module(Driver *d, Module *m, const CompileOptions *options, 
     return true;
 }
 
+// A unit may consist of several modules: only one's own variables are known by their code.
+static void set_here(const Module *m, bool here)
+{
+    for (uint32_t i = 0; i < m->global_count; i++) {
+        m->globals[i]->here = here;
+    }
+}
+
 static bool compile_modules(Driver *d, const Expanded *e, const CompileOptions *options, Buf *image)
 {
     ModuleWriter *writers = mem_must_alloc(MEM_COMPILER, (e->count + 1) * sizeof *writers);
@@ -117,9 +125,15 @@ static bool compile_modules(Driver *d, const Expanded *e, const CompileOptions *
     uint32_t done = 0;
     bool ok = true;
 
+    for (uint32_t i = 0; i < e->count; i++) {
+        set_here(e->modules[i], false);
+    }
     for (; ok && done < e->count; done++) {
+        Module *m = e->modules[done];
         order[done] = &writers[done];
-        ok = compile_module(d, e->modules[done], options, &writers[done]);
+        set_here(m, true);
+        ok = compile_module(d, m, options, &writers[done]);
+        set_here(m, false);
     }
     if (ok && !image_write(image, order, e->count)) {
         diag_at(d->session.diag, DIAG_ERROR, SPAN_NONE, "out of memory");

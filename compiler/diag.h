@@ -1,6 +1,6 @@
 // Diagnostics: what the compiler tells the user, with the place, the line and a caret.
 //
-//   sum.eta:3:9: error: unbound name: lenght (did you mean length?)
+//   sum.eta:3:9: error: unbound name: lenght; did you mean 'length'?
 //      3 |   (+ 1 (lenght x)))
 //        |         ^~~~~~
 #ifndef COMPILER_DIAG_H

@@ -70,6 +70,9 @@ void unit_end(Compiler *c, UnitFrame *frame);
 MUST_USE const Source *session_source(Compiler *c, const char *path, const char **why,
                                       size_t *where);
 
+// A text that is no file, copied for as long as the session lives (what is typed at a REPL).
+const Source *session_text(Compiler *c, const char *path, const char *text, size_t size);
+
 Sym *sym_intern(Compiler *c, const char *text, size_t size);
 static inline Sym *sym_named(Compiler *c, const char *text)
 {

@@ -14,10 +14,16 @@
 // Offsets are 32 bits wide.
 #define SOURCE_BYTES_MAX 0xFFFFFFF0u
 
+// Sources with a line longer than this keep how many characters there are before each multiple of it,
+// so that a column costs no walk through the whole line (programs made by programs).
+#define MARK_BYTES 1024u
+
 struct SourceBlocks {
     Buf text; // of a file; empty when the caller keeps the text
     uint32_t *lines;
     size_t lines_capacity;
+    uint32_t *marks; // NULL: all lines are short
+    size_t mark_count;
 };
 
 static void add_line(Source *s, size_t start)
@@ -30,6 +36,41 @@ static void add_line(Source *s, size_t start)
         own->lines_capacity = want;
     }
     own->lines[s->line_count++] = (uint32_t)start;
+}
+
+// Characters are counted by the bytes that do not continue one; good for invalid text too.
+static uint32_t count_characters(const char *text, size_t size)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        n += (text[i] & 0xC0) != 0x80;
+    }
+    return n;
+}
+
+static void make_marks(Source *s)
+{
+    struct SourceBlocks *own = s->own;
+    uint32_t n = 0;
+
+    own->mark_count = s->size / MARK_BYTES + 1;
+    own->marks = mem_must_alloc(MEM_COMPILER, own->mark_count * 4);
+    for (size_t i = 0; i < own->mark_count; i++) {
+        own->marks[i] = n;
+        size_t at = i * MARK_BYTES;
+        n += count_characters(s->text + at, MIN(s->size - at, (size_t)MARK_BYTES));
+    }
+}
+
+static bool has_long_line(const Source *s)
+{
+    const uint32_t *start = s->own->lines;
+
+    for (uint32_t i = 1; i < s->line_count; i++) {
+        if (start[i] - start[i - 1] > MARK_BYTES) return true;
+    }
+    return s->size - start[s->line_count - 1] > MARK_BYTES;
 }
 
 static void find_lines(Source *s)
@@ -49,8 +90,7 @@ void source_init(Source *s, const char *path, const char *text, size_t size)
 {
     struct SourceBlocks *own = mem_must_alloc(MEM_COMPILER, sizeof *own);
 
-    own->text = (Buf)BUF_INIT;
-    own->lines_capacity = 16;
+    *own = (struct SourceBlocks){.text = BUF_INIT, .lines_capacity = 16};
     own->lines = mem_must_alloc(MEM_COMPILER, own->lines_capacity * 4);
     size = MIN(size, SOURCE_BYTES_MAX);
     if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
@@ -59,6 +99,7 @@ void source_init(Source *s, const char *path, const char *text, size_t size)
     }
     *s = (Source){.path = path, .text = text, .size = size, .own = own};
     find_lines(s);
+    if (has_long_line(s)) make_marks(s);
     s->line_starts = own->lines;
 }
 
@@ -69,6 +110,7 @@ void source_free(Source *s)
     if (!own) return;
     buf_free(&own->text);
     mem_free(MEM_COMPILER, own->lines, own->lines_capacity * 4);
+    mem_free(MEM_COMPILER, own->marks, own->mark_count * 4);
     mem_free(MEM_COMPILER, own, sizeof *own);
     *s = (Source){0};
 }
@@ -146,17 +188,23 @@ static uint32_t line_at(const Source *s, uint32_t offset)
     return low;
 }
 
+// Characters in front of a byte of a source with marks.
+static uint32_t characters_before(const Source *s, uint32_t offset)
+{
+    uint32_t mark = offset / MARK_BYTES;
+
+    return s->own->marks[mark] +
+           count_characters(s->text + mark * MARK_BYTES, offset - mark * MARK_BYTES);
+}
+
 Place source_place(const Source *s, uint32_t offset)
 {
     offset = (uint32_t)MIN((size_t)offset, s->size);
-    uint32_t line = line_at(s, offset);
-    uint32_t column = 1;
+    uint32_t line = line_at(s, offset), start = s->line_starts[line];
+    uint32_t before = s->own->marks ? characters_before(s, offset) - characters_before(s, start)
+                                    : count_characters(s->text + start, offset - start);
 
-    // Characters are counted by the bytes that do not continue one; good for invalid text too.
-    for (uint32_t i = s->line_starts[line]; i < offset; i++) {
-        column += (s->text[i] & 0xC0) != 0x80;
-    }
-    return (Place){line + 1, column};
+    return (Place){line + 1, before + 1};
 }
 
 // Byte offset of a place, cut to the text.

@@ -20,6 +20,7 @@ struct Console {
     int error;      // of a write that failed; lock
     bool told;      // somebody has been given the error; lock
     bool terminal, file;
+    char last; // byte that was written, to either descriptor; lock
 };
 
 Console *console_new(void)
@@ -97,6 +98,7 @@ ConsoleResult console_write(Console *c, int fd, const void *text, size_t size, i
     ConsoleResult result = CONSOLE_OK;
 
     plat_lock(&c->lock);
+    if (size > 0) c->last = ((const char *)text)[size - 1];
     if (fd == 2) {
         result = write_error(c, text, size, error);
     } else if (c->error) {
@@ -141,6 +143,14 @@ void console_drain(Console *c)
         full = c->out.size - c->written > LIMIT_BYTES && c->error == 0;
         plat_unlock(&c->lock);
     }
+}
+
+bool console_in_line(Console *c)
+{
+    plat_lock(&c->lock);
+    bool in_line = c->last != 0 && c->last != '\n';
+    plat_unlock(&c->lock);
+    return in_line;
 }
 
 bool console_is_empty(Console *c, int *error)

@@ -28,6 +28,8 @@ void console_flush_some(Console *c);
 void console_drain(Console *c);
 // Is there nothing left to write? Then *error is the number of the error that writing ended with, or 0.
 bool console_is_empty(Console *c, int *error);
+// Does the last line that was written, on either descriptor, have no end yet?
+bool console_in_line(Console *c);
 // Has a program been told that writing failed?
 bool console_was_told(Console *c);
 // Writes everything, waiting as long as it takes. False when writing failed.

@@ -130,16 +130,9 @@ static Value info_reductions(Actor *a)
     return value_fix((int64_t)before + slice);
 }
 
-static size_t heap_words(const Actor *a)
-{
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    return s.young_size + s.old_words + s.large_words + s.frag_words;
-}
-
 static Value info_heap_size(Actor *a)
 {
-    return value_fix((int64_t)heap_words(a));
+    return value_fix((int64_t)heap_words(HEAP(a)));
 }
 
 static size_t stack_words(const Actor *a)
@@ -154,9 +147,7 @@ static Value info_stack_size(Actor *a)
 
 static Value info_memory(Actor *a)
 {
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    size_t bytes = CELL_BYTES + heap_words(a) * sizeof(Value) + s.block_bytes;
+    size_t bytes = CELL_BYTES + heap_words(HEAP(a)) * sizeof(Value);
     if (a->stack != a->stack_words) bytes += stack_words(a) * sizeof(Value);
     if (a->heap.nursery == a->nursery_words) bytes -= sizeof a->nursery_words;
     return value_fix((int64_t)bytes);

@@ -21,7 +21,8 @@ static void run_job(Job *base)
 
     // The actor waits for this: without memory for the answer there is nothing else to do.
     while (!(s = sig_plain(vm, NULL, SIG_REPLY, answer, job->pid, job->ref))) {
-        plat_wait(&(_Atomic uint32_t){0}, 0, plat_now_ns() + 1000000);
+        _Atomic uint32_t nobody_wakes = 0;
+        plat_wait(&nobody_wakes, 0, plat_now_ns() + 1000000);
     }
     unsigned guest = sched_guest_enter(&vm->sched);
     sig_send(vm, NULL, job->pid, s);
@@ -37,10 +38,9 @@ Value job_start(Actor *a, ActorJob *job)
     job->job.run = run_job;
     job->vm = vm;
     job->pid = actor_pid(a);
-    job->ref = actor_make_ref(a);
+    job->ref = reply_await(a);
     Value ref = job->ref; // the job may be gone as soon as it has been submitted
-    a->deadline_ns = 0;
-    if (pool && dirty_submit(pool, &job->job)) return ref;
+    if (!value_is(ref, V_FAIL) && pool && dirty_submit(pool, &job->job)) return ref;
     job->free(job);
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "no thread can be started for blocking work");
 }

@@ -164,25 +164,43 @@ static void put_place(Vm *vm, Buf *out, Value trace)
     buf_free(&path);
 }
 
+static bool same_frame(const Frame *x, const Frame *y)
+{
+    return value_is(x->name, y->name) && value_is(x->file, y->file) && x->line == y->line &&
+           x->column == y->column;
+}
+
+static void put_frame(Buf *out, const Frame *f, unsigned times)
+{
+    buf_text(out, "  in ");
+    if (value_is_symbol(f->name)) {
+        print_value(out, f->name, PRINT_DISPLAY, SHOWN_BYTES);
+    } else {
+        buf_text(out, "a procedure");
+    }
+    buf_text(out, " (");
+    string_to_utf8(f->file, out);
+    buf_printf(out, ":%u:%u)", f->line, f->column);
+    if (times > 1) buf_printf(out, ", %u times", times);
+    buf_text(out, "\n");
+}
+
 static void put_trace(Vm *vm, Buf *out, Value trace)
 {
-    Buf path = BUF_INIT;
-    Frame f;
+    Frame f, last;
+    unsigned times = 0; // last was there, one after the other
 
     put_place(vm, out, trace);
     for (; value_is_pair(trace); trace = value_cdr(trace)) {
         if (!read_frame(value_car(trace), &f)) continue;
-        buf_clear(&path);
-        string_to_utf8(f.file, &path);
-        buf_text(out, "  in ");
-        if (value_is_symbol(f.name)) {
-            print_value(out, f.name, PRINT_DISPLAY, SHOWN_BYTES);
-        } else {
-            buf_text(out, "a procedure");
+        if (times > 0 && !same_frame(&f, &last)) {
+            put_frame(out, &last, times);
+            times = 0;
         }
-        buf_printf(out, " (%s:%u:%u)\n", buf_cstr(&path), f.line, f.column);
+        last = f;
+        times++;
     }
-    buf_free(&path);
+    if (times > 0) put_frame(out, &last, times);
 }
 
 static void print_out(Vm *vm, const Buf *out)
@@ -194,15 +212,11 @@ static void print_out(Vm *vm, const Buf *out)
     (void)console_write(r->console, 2, out->data, out->size, &error);
 }
 
-void runtime_report(Vm *vm, Value message, Value trace, Value pid)
+void runtime_report(Vm *vm, Value message, Value trace)
 {
     Buf out = BUF_INIT;
 
     buf_text(&out, "error: ");
-    if (value_true(pid)) {
-        print_value(&out, pid, PRINT_WRITE, SHOWN_BYTES);
-        buf_text(&out, ": ");
-    }
     print_value(&out, message, PRINT_DISPLAY, 0);
     buf_text(&out, "\n");
     put_trace(vm, &out, trace);

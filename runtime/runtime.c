@@ -35,8 +35,9 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 
     snprintf(why, why_size, "out of memory");
     r->console = console_new();
+    r->input = input_new();
     r->timers = timers_new();
-    if (!r->console || !r->timers) return false;
+    if (!r->console || !r->input || !r->timers) return false;
     r->vm = vm_new(&options, why, why_size);
     if (!r->vm) return false;
     r->vm->report = runtime_actor_ended;
@@ -57,9 +58,11 @@ bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 void runtime_fini(Runtime *r)
 {
     run_list_free(&r->program);
+    input_stop(r->input);
     if (r->vm) timers_free(r->vm, r->timers);
     vm_free(r->vm);
     console_free(r->console);
+    input_free(r->input);
     runtime_free_texts(r);
     memset(r, 0, sizeof *r);
 }
@@ -79,8 +82,9 @@ bool runtime_load(Runtime *r, Buf *image, bool own, char *why, size_t why_size)
 static Value main_of(const Runtime *r, LoadedModule *m)
 {
     Cell *main = module_main(m);
+    bool own = m == r->repl_module || (size_t)(m->view.base - r->own) < r->own_size;
 
-    if (!main || (size_t)(m->view.base - r->own) >= r->own_size) return V_FALSE;
+    if (!main || !own) return V_FALSE;
     return value_from_words(&main->stub, TAG_PROC);
 }
 
@@ -96,6 +100,19 @@ Value runtime_program_modules(Actor *a)
         list = heap_cons(HEAP(a), entry, list);
     }
     return list;
+}
+
+bool runtime_load_repl(Runtime *r, char *why, size_t why_size)
+{
+    static const char name[] = "std.repl";
+    Vm *vm = r->vm;
+
+    if (!code_require(&vm->code, name, strlen(name), &r->program, why, why_size)) return false;
+    r->repl_module = r->program.modules[r->program.count - 1];
+    vm->interrupt = cell_find(&vm->code, symbol_named(&vm->symbols, name),
+                              symbol_named(&vm->symbols, "%interrupted"));
+    snprintf(why, why_size, "std.repl has no %%interrupted");
+    return vm->interrupt != NULL;
 }
 
 // The procedure that the main actor runs: the body of std.boot, which runs the others.

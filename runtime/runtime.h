@@ -5,12 +5,14 @@
 #define RUNTIME_RUNTIME_H
 
 #include "runtime/console.h"
+#include "runtime/input.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
 
 typedef struct Runtime {
     Vm *vm;
     Console *console;
+    Input *input;
     Timers *timers;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
@@ -19,6 +21,8 @@ typedef struct Runtime {
     const uint8_t *own;    // image of the program's own file: only its modules' mains are called
     size_t own_size;
     struct SourceTexts *texts; // program texts that are in no file, for error messages
+    struct Repl *repl;         // NULL: a program runs
+    LoadedModule *repl_module; // std.repl, whose main is called
 } Runtime;
 
 // Makes a VM with the embedded standard library and everything around it. False: the reason, one line,
@@ -30,6 +34,9 @@ void runtime_fini(Runtime *r);
 // over, also on failure.
 MUST_USE bool runtime_load(Runtime *r, Buf *image, bool own, char *why, size_t why_size);
 
+// Makes the REPL the program.
+MUST_USE bool runtime_load_repl(Runtime *r, char *why, size_t why_size);
+
 // Runs the program that was loaded, then flushes standard output. Gives the exit status.
 int runtime_run(Runtime *r);
 
@@ -40,8 +47,8 @@ void runtime_keep_text(Runtime *r, const char *path, const char *text, size_t si
 void runtime_free_texts(Runtime *r);
 
 // Prints an error that nobody handled on standard error: the message, the source line with a caret,
-// the frames. `trace` is what exec_trace gives; `pid` is #f for the main actor.
-void runtime_report(Vm *vm, Value message, Value trace, Value pid);
+// the frames. `trace` is what exec_trace gives.
+void runtime_report(Vm *vm, Value message, Value trace);
 
 // Vm.report and Vm.main_ended.
 void runtime_actor_ended(Vm *vm, Actor *a);

@@ -4,10 +4,12 @@
 #include "vm/actor/mailbox.h"
 #include "vm/base/check.h"
 #include "vm/exec/exec.h"
+#include "vm/exec/home.h"
 #include "vm/exec/slice.h"
 #include "vm/sched/dirty.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +40,14 @@ static void worker_idle(Worker *worker)
     if (vm->idle) vm->idle(vm);
 }
 
+// At the REPL an interrupt stops what is being evaluated.
+static void post_interrupt(Vm *vm, VmWorker *w)
+{
+    if (atomic_exchange_explicit(&vm->interrupted, 0, memory_order_relaxed) == 0) return;
+    Sig *s = sig_plain(vm, w, SIG_INTERRUPT, V_UNSPECIFIED, V_FALSE, V_FALSE);
+    if (s) sig_send(vm, w, vm->main_pid, s);
+}
+
 // An interrupt ends the main actor like an exit signal, once.
 static void worker_poll(Worker *worker)
 {
@@ -46,7 +56,12 @@ static void worker_poll(Worker *worker)
     uint32_t expected = 0;
 
     if (UNLIKELY(w->retired != NULL)) actor_reclaim(w, 4);
-    if (LIKELY(atomic_load_explicit(&vm->interrupted, memory_order_relaxed) == 0)) return;
+    uint32_t signal = atomic_load_explicit(&vm->interrupted, memory_order_relaxed);
+    if (LIKELY(signal == 0)) return;
+    if (vm->interrupt && signal == SIGINT) {
+        post_interrupt(vm, w);
+        return;
+    }
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
                                                  memory_order_relaxed, memory_order_relaxed))
         return;
@@ -55,6 +70,7 @@ static void worker_poll(Worker *worker)
 }
 
 static const SchedOps sched_ops = {.run = slice_run, .idle = worker_idle, .poll = worker_poll};
+static const SchedOps home_ops = {.run = homes_run, .idle = worker_idle, .poll = worker_poll};
 
 // ---- set-up ---------------------------------------------------------------------------------------
 
@@ -104,7 +120,9 @@ static bool init(Vm *vm, const VmOptions *o)
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
     if (!vm->registry) return false;
-    if (!sched_init(&vm->sched, &sched_ops, vm, workers, o->seed)) return false;
+    if (o->conf.thread_per_actor && !(vm->homes = homes_new())) return false;
+    const SchedOps *ops = vm->homes ? &home_ops : &sched_ops;
+    if (!sched_init(&vm->sched, ops, vm, workers, o->seed)) return false;
     for (uint32_t i = 0; i < vm->sched.worker_count; i++) {
         worker_start(vm->sched.workers[i]);
     }
@@ -198,6 +216,7 @@ void vm_free(Vm *vm)
 {
     if (!vm) return;
     if (vm->dirty) dirty_free(vm->dirty);
+    homes_free(vm->homes);
     if (vm->cells && vm->sched.workers[0]) drop_actors(vm);
     for (uint32_t i = 0; i < SCHED_WORKERS_MAX; i++) {
         actor_free_retired(&vm->workers[i]);

@@ -59,7 +59,7 @@ struct Global {
     Sym *module;
     Sym *name;        // unique in its module (a macro-made definition may carry a made-up name)
     Span span;        // of the definition
-    bool here;        // defined by the unit that is being compiled
+    bool here;        // defined by the unit that is being expanded, the module that is being compiled
     bool defined;     // a definition was seen (here) or the interface says so
     bool assigned;    // some set! in its module names it
     bool open;        // of an interactive module: may be redefined, assume nothing about its value

@@ -36,7 +36,7 @@ enum {
 typedef struct {
     Buf *out;
     const Global *self;  // a recursive clause is not offered: it would be unrolled
-    bool calls;          // may it call other procedures
+    bool failures;       // may it call other procedures, or do what can fail
     Var *vars[VARS_MAX]; // in scope, by number
     uint32_t count;
 } Writer;
@@ -123,6 +123,20 @@ static bool write_let(Writer *w, const Core *n, unsigned depth)
     return ok;
 }
 
+// What fails should do so in a frame of the procedure that says it, unless the error names that procedure
+// anyway.
+static bool may_offer(const Writer *w, int prim)
+{
+    const PrimInfo *p = prim_info(prim);
+
+    // The continuation that it takes is that of the procedure it stands in.
+    if (prim == PRIM_ID_capture) return false;
+    if (w->failures || (p->flags & PRIMF_NOFAIL)) return true;
+    return p->shape == PRIM_TEST || p->shape == PRIM_BITS || p->shape == PRIM_KIND ||
+           prim == PRIM_ID_make_record || prim == PRIM_ID_record_ref ||
+           prim == PRIM_ID_record_set || prim == PRIM_ID_record_of;
+}
+
 static bool write_node(Writer *w, const Core *n, unsigned depth)
 {
     if (depth > DEPTH_MAX) return false;
@@ -147,13 +161,12 @@ static bool write_node(Writer *w, const Core *n, unsigned depth)
     case CORE_SEQ:
         return write_nodes(w, IO_SEQ, n->u.seq.items, n->u.seq.count, depth);
     case CORE_CALL:
-        if (!w->calls) return false;
+        if (!w->failures) return false;
         buf_u8(w->out, IO_CALL);
         return write_node(w, n->u.call.fn, depth + 1) &&
                write_nodes(w, 0, n->u.call.args, n->u.call.count, depth);
     case CORE_PRIM:
-        // The continuation that it takes is that of the procedure it stands in.
-        if (n->u.prim.prim == PRIM_ID_capture) return false;
+        if (!may_offer(w, n->u.prim.prim)) return false;
         buf_u8(w->out, IO_PRIM);
         buf_varint(w->out, n->u.prim.prim);
         return write_nodes(w, 0, n->u.prim.args, n->u.prim.count, depth);
@@ -167,7 +180,7 @@ static bool write_node(Writer *w, const Core *n, unsigned depth)
 // Appends the body, or nothing when it is large or cannot be written.
 static bool write_body(Buf *out, const Global *g, const Clause *c, const InlineRules *rules)
 {
-    Writer w = {.out = out, .self = g, .calls = rules->calls};
+    Writer w = {.out = out, .self = g, .failures = rules->failures};
     size_t start = out->size;
 
     if (node_size(c->body, rules->size_max + 1) > rules->size_max) return false;

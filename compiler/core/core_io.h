@@ -7,7 +7,7 @@
 
 typedef struct {
     uint32_t size_max; // nodes of a clause
-    bool calls;        // may it call other procedures
+    bool failures;     // may it call other procedures, or do what can fail
 } InlineRules;
 
 // Appends the clauses of a variable's procedure that keep to the rules, hold nothing else and do not

@@ -178,7 +178,8 @@ void gen_call(Gen *g, Core *n, To to)
         g->failed = true;
         return;
     }
-    if (to.kind == TO_RETURN && !never_returns(g, &c)) {
+    // The last expression of a module is nobody's tail: traces then show where it stands.
+    if (to.kind == TO_RETURN && g->fn != g->init && !never_returns(g, &c)) {
         gen_tail_call(g, &c);
     } else {
         gen_nested_call(g, &c, to);

@@ -84,6 +84,7 @@ typedef struct {
     Buf words; // of the procedure
     Buf safe, labels;
     Function *fn;
+    const Function *init; // the module's body
     bool failed; // a limit was exceeded and reported
     bool live;   // control comes here
     bool far_;   // branches of this procedure may not fit 16 bits

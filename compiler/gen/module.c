@@ -169,6 +169,7 @@ bool gen_module(Compiler *c, Module *m, Program *p, ModuleWriter *out)
     g->module = m;
     g->out = out;
     g->tables = tables_new(c, out);
+    g->init = p->init;
     for (Function *f = p->first; f && !g->failed; f = f->next) {
         gen_function(g, f);
     }

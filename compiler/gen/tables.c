@@ -254,9 +254,9 @@ uint32_t table_cell(struct Tables *t, Global *g)
     if (!made) return (uint32_t)e->a;
     ImageCell row = {.name = module_writer_text(t->out, g->name->text, g->name->size)};
     e->a = section->size / sizeof row;
+    row.flags = (g->assigned ? CELL_ASSIGNED : 0) | (g->open ? CELL_OPEN : 0);
     if (g->here) {
-        row.flags = CELL_HERE | (g->assigned ? CELL_ASSIGNED : 0) | (g->open ? CELL_OPEN : 0) |
-                    (g->needed ? CELL_EXPORTED : 0);
+        row.flags |= CELL_HERE | (g->needed ? CELL_EXPORTED : 0);
     } else {
         row.module = module_writer_text(t->out, g->module->text, g->module->size);
     }

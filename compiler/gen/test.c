@@ -172,8 +172,25 @@ static void test_value(Gen *g, Core *n, Label *l, bool sense)
     branch_slot(g, n, sense ? OP_BT : OP_BF, l);
 }
 
+// (if a b #f) and (if a #t b), as `and` and `or` make them: one of the ways is a jump to where all
+// jumps of its kind go, or to the end.
+static void test_and_or(Gen *g, Core *n, Label *l, bool sense)
+{
+    bool and_form = n->u.branch.otherwise->kind == CORE_CONST;
+    Core *constant = and_form ? n->u.branch.otherwise : n->u.branch.then;
+    Label *end = gen_label_new(g);
+
+    gen_test(g, n->u.branch.test, !node_is_false(constant) == sense ? l : end, !and_form);
+    gen_test(g, and_form ? n->u.branch.then : n->u.branch.otherwise, l, sense);
+    gen_label_place(g, end);
+}
+
 static void test_if(Gen *g, Core *n, Label *l, bool sense)
 {
+    if (n->u.branch.otherwise->kind == CORE_CONST || n->u.branch.then->kind == CORE_CONST) {
+        test_and_or(g, n, l, sense);
+        return;
+    }
     Label *otherwise = gen_label_new(g), *end = gen_label_new(g);
 
     gen_test(g, n->u.branch.test, otherwise, false);

@@ -15,7 +15,7 @@
 static void offer(Compiler *c, Global *g)
 {
     Buf bytes = BUF_INIT;
-    // A program's procedure that calls another stays a frame of its own, for traces to show.
+    // A program's procedure in which something can fail stays a frame of its own, for traces to show.
     InlineRules rules = {INLINE_SIZE_MAX, c->privileged};
 
     g->inline_core = NULL;

@@ -141,6 +141,17 @@ static Core *merge_test(Simplify *s, Core *n, Context ctx, bool or_form)
     return simplify(s, body, ctx);
 }
 
+// (let ((v e)) (p v)), as inlining makes it of (not e): e takes the place of v.
+static bool is_argument_only(const Core *n)
+{
+    const Core *body = n->u.let.body;
+    const Var *v = n->u.let.vars[0];
+
+    return n->u.let.count == 1 && v->refs == 1 && !v->assigned && body->kind == CORE_PRIM &&
+           body->u.prim.count == 1 && body->u.prim.args[0]->kind == CORE_LOCAL &&
+           body->u.prim.args[0]->u.local == v;
+}
+
 static Core *simplify_let(Simplify *s, Core *n, Context ctx)
 {
     Core *effects = NULL;
@@ -148,6 +159,10 @@ static Core *simplify_let(Simplify *s, Core *n, Context ctx)
     bool or_form;
 
     if (is_test_only(n, ctx, &or_form)) return merge_test(s, n, ctx, or_form);
+    if (is_argument_only(n)) {
+        n->u.let.body->u.prim.args[0] = n->u.let.inits[0];
+        return simplify(s, n->u.let.body, ctx);
+    }
     for (uint32_t i = 0; i < n->u.let.count; i++) {
         Var *v = n->u.let.vars[i];
         bool unused = v->refs == 0 && !v->assigned;

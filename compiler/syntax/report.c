@@ -147,7 +147,7 @@ static bool begin_search(Search *s, Expander *x, const Sym *wanted)
 static const char *suggestion(const Search *s)
 {
     if (!s->best) return "";
-    return arena_printf(unit_arena(s->x), " (did you mean %s?)", s->best->text);
+    return arena_printf(unit_arena(s->x), "; did you mean '%s'?", s->best->text);
 }
 
 const char *suggest_name(Expander *x, const Stx *id)

@@ -62,6 +62,9 @@ Stx *stx_add(Expander *x, Stx *stx, uint32_t set)
         return stx;
     case STX_PAIR:
     case STX_VECTOR:
+        // Data that contain themselves are only ever data: without scopes they stay what they are,
+        // and a copy of the first node would not be the one that is referred to.
+        if (stx->cyclic) return stx;
         joined = set_join(x, stx->pending, set);
         if (joined == stx->pending) return stx;
         stx = copy(x, stx);

@@ -1,5 +1,6 @@
 // Natives of actors: spawning, sending, links, monitors, names, information.
 #include "runtime/native/natives.h"
+#include "runtime/native/refusal.h"
 #include "runtime/runtime.h"
 
 #include "vm/code/print.h"
@@ -42,7 +43,7 @@ NATIVE_FN(spawn)
     case SPAWNED:
         break;
     case SPAWN_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "spawn", "cannot be given to another actor:", spawned.refused);
+        return fail_refused(a, "spawn", args[0], spawned.refused);
     case SPAWN_NO_MEMORY:
         return fail_memory(a, "spawn");
     case SPAWN_NAME_TAKEN:
@@ -66,7 +67,7 @@ NATIVE_FN(send)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "send", "cannot be sent:", refused);
+        return fail_refused(a, "send", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
@@ -142,7 +143,7 @@ NATIVE_FN(exit_signal)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "exit", "cannot be sent:", refused);
+        return fail_refused(a, "exit", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "exit");
     }
@@ -266,12 +267,11 @@ NATIVE_FN(process_info)
         Value v = reply_take(a, args[2]);
         return value_is(v, V_NONE) ? V_WAIT : v;
     }
-    Value ref = actor_make_ref(a);
-    Sig *s = sig_plain(vm, w, SIG_INFO, args[1], actor_pid(a), ref);
+    Value ref = reply_await(a);
+    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(vm, w, SIG_INFO, args[1], actor_pid(a), ref);
     if (!s) return fail_memory(a, "process-info");
     if (!sig_send(vm, w, args[0], s)) return V_FALSE;
     args[2] = ref;
-    a->deadline_ns = 0;
     return V_WAIT;
 }
 

@@ -30,11 +30,11 @@ NATIVE_FN(make_parameter)
 {
     Vm *vm = actor_vm(a);
     Value *p = heap_alloc(HEAP(a), header_make(KIND_PARAMETER, PARAM_SLOTS));
+    bool own = count > 2 && value_true(args[2]);
 
-    (void)count;
     if (!p) return V_FAIL;
-    uint64_t uid = atomic_fetch_add_explicit(&vm->next_uid, 1, memory_order_relaxed) + 1;
-    p[1 + PARAM_UID] = value_fix((int64_t)uid);
+    int64_t uid = (int64_t)atomic_fetch_add_explicit(&vm->next_uid, 1, memory_order_relaxed) + 1;
+    p[1 + PARAM_UID] = value_fix(own ? -uid : uid);
     p[1 + PARAM_INIT] = args[0];
     p[1 + PARAM_CONVERTER] = args[1];
     return value_from_words(p, TAG_OBJ);
@@ -97,8 +97,8 @@ NATIVE_FN(main_actor_p)
 NATIVE_FN(report_error)
 {
     (void)count;
-    runtime_report(actor_vm(a), args[0], args[1], value_true(args[2]) ? actor_pid(a) : V_FALSE);
-    a->own |= OWN_LOGGED;
+    runtime_report(actor_vm(a), args[0], args[1]);
+    if (value_true(args[2])) a->own |= OWN_LOGGED;
     return V_UNSPECIFIED;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+extern char **environ;
+
 // ---- the console ----------------------------------------------------------------------------------
 
 typedef struct {
@@ -54,23 +56,36 @@ static Value fail_output(Actor *a, int fd, int error)
                      strerror(error));
 }
 
-// (fd string). While it waits for room, the first argument is the reference of the job.
+// Text or bytes to be written, out of the heap.
+static bool is_output(Actor *a, Value v, Buf *out)
+{
+    buf_clear(out);
+    if (value_is_kind(v, KIND_STRING)) {
+        string_to_utf8(v, out);
+    } else if (value_is_kind(v, KIND_BYTEVECTOR)) {
+        buf_bytes(out, bytes_data(value_bytes(v)), bytes_length(value_bytes(v)));
+    } else {
+        (void)fail_type(HEAP(a), "write-string", "a string", v);
+        return false;
+    }
+    if (out->failed) (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    return !out->failed;
+}
+
+// (fd text). While it waits for room, the first argument is the reference of the job.
 NATIVE_FN(console_write)
 {
     VmWorker *w = actor_worker(a);
     int error = 0;
 
     (void)count;
-    if (!value_is_kind(args[1], KIND_STRING)) return fail_type(HEAP(a), "write-string", "a string", args[1]);
     if (value_is_local_ref(args[0])) {
         Value answer = reply_take(a, args[0]);
         if (value_is(answer, V_NONE)) return V_WAIT;
         args[0] = value_fix(1);
     }
     int fd = value_is(args[0], value_fix(2)) ? 2 : 1;
-    buf_clear(&w->text);
-    string_to_utf8(args[1], &w->text);
-    if (w->text.failed) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    if (!is_output(a, args[1], &w->text)) return V_FAIL;
     native_charge_bytes(a, w->text.size);
     switch (console_write(runtime_of(a)->console, fd, w->text.data, w->text.size, &error)) {
     case CONSOLE_OK:
@@ -125,10 +140,10 @@ NATIVE_FN(current_second)
 // ---- the machine ------------------------------------------------------------------------------------
 
 // Text from outside: what is not UTF-8 is replaced by U+FFFD.
-static Value outside_text(Actor *a, const char *text)
+static Value outside_part(Actor *a, const char *text, size_t size)
 {
     Buf clean = BUF_INIT;
-    const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+    const uint8_t *at = (const uint8_t *)text, *end = at + size;
 
     while (at < end) {
         uint32_t scalar = utf8_decode(&at, end);
@@ -138,6 +153,11 @@ static Value outside_text(Actor *a, const char *text)
                            : string_from_utf8(HEAP(a), clean.data, clean.size);
     buf_free(&clean);
     return v;
+}
+
+static Value outside_text(Actor *a, const char *text)
+{
+    return outside_part(a, text, strlen(text));
 }
 
 NATIVE_FN(command_line)
@@ -173,6 +193,37 @@ NATIVE_FN(getenv)
     string_to_utf8(args[0], &w->text);
     const char *value = getenv(buf_cstr(&w->text)); // NOLINT(concurrency-mt-unsafe): nobody sets any
     return value ? outside_text(a, value) : V_FALSE;
+}
+
+// Puts (name . value) in front of the rooted list. Without an = there is no value.
+static bool add_variable(Actor *a, Value *list, const char *entry)
+{
+    const char *equals = strchr(entry, '=');
+    unsigned mark = heap_root_mark(HEAP(a));
+
+    if (!equals) return true;
+    Value *name = heap_root(HEAP(a), outside_part(a, entry, (size_t)(equals - entry)));
+    bool ok = !value_is(*name, V_FAIL);
+    Value *value = heap_root(HEAP(a), ok ? outside_text(a, equals + 1) : V_FALSE);
+    ok = ok && !value_is(*value, V_FAIL) && heap_reserve(HEAP(a), 4);
+    if (ok) *list = heap_cons(HEAP(a), heap_cons(HEAP(a), *name, *value), *list);
+    heap_unroot(HEAP(a), mark);
+    return ok;
+}
+
+NATIVE_FN(environment)
+{
+    unsigned mark = heap_root_mark(HEAP(a));
+    Value *list = heap_root(HEAP(a), V_NIL);
+    bool ok = true;
+
+    (void)args, (void)count;
+    for (char **entry = environ; ok && *entry; entry++) {
+        ok = add_variable(a, list, *entry);
+    }
+    Value result = *list;
+    heap_unroot(HEAP(a), mark);
+    return ok ? result : V_FAIL;
 }
 
 NATIVE_FN(hostname)

@@ -271,6 +271,14 @@ NATIVE_FN(record_type_name)
     return object_ref(args[0], RTYPE_NAME);
 }
 
+NATIVE_FN(seal_record)
+{
+    (void)count;
+    if (!value_is_kind(args[0], KIND_RECORD)) return fail_type(HEAP(a), "seal", "a record", args[0]);
+    value_words(args[0])[0].bits |= HEADER_IMMUTABLE;
+    return args[0];
+}
+
 // ---- equal? ---------------------------------------------------------------------------------------
 
 NATIVE_FN(equal)

@@ -1,12 +1,14 @@
 // etac: the compiler as a program.
 #include "compiler/builder.h"
 #include "vm/base/mem.h"
+#include "vm/plat/plat.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,29 +43,50 @@ static int bad_usage(const char *what, const char *which)
 
 // ---- output -------------------------------------------------------------------------------------------
 
+static int write_all(int fd, const Buf *image)
+{
+    const uint8_t *at = image->data, *end = at + image->size;
+
+    while (at < end) {
+        ssize_t n = write(fd, at, (size_t)(end - at));
+        if (n < 0 && errno != EINTR) return errno;
+        if (n > 0) at += n;
+    }
+    return 0;
+}
+
+// A device or a pipe is written to; nothing may take its place.
+static int write_into(const char *path, const Buf *image)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int error = fd < 0 ? errno : write_all(fd, image);
+
+    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
+    return error;
+}
+
 // Writes beside the target and renames: a reader never sees half an image, a full disk leaves the old one.
-static bool write_image(const char *path, const Buf *image)
+static int write_beside(const char *path, const Buf *image)
 {
     size_t size = strlen(path) + 32;
     char *temporary = mem_must_alloc(MEM_IO, size);
-    const uint8_t *at = image->data, *end = at + image->size;
-    int error = 0;
 
     snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) error = errno;
-    while (!error && at < end) {
-        ssize_t n = write(fd, at, (size_t)(end - at));
-        if (n >= 0) {
-            at += n;
-        } else if (errno != EINTR) {
-            error = errno;
-        }
-    }
+    int error = fd < 0 ? errno : write_all(fd, image);
     if (fd >= 0 && close(fd) != 0 && !error) error = errno;
     if (!error && rename(temporary, path) != 0) error = errno;
     if (error && fd >= 0) unlink(temporary);
     mem_free(MEM_IO, temporary, size);
+    return error;
+}
+
+static bool write_image(const char *path, const Buf *image)
+{
+    struct stat st;
+    bool special = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    int error = special ? write_into(path, image) : write_beside(path, image);
+
     if (error) fprintf(stderr, "etac: %s: %s\n", path, strerror(error));
     return error == 0;
 }
@@ -186,6 +209,7 @@ int main(int argc, char **argv)
     static Builder b;
     Options o = {.action = WRITE_IMAGE};
 
+    plat_guard_standard_files();
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
     int status = parse(argc, argv, &o, &b);
     if (status < 0) status = compile(&o, &b);

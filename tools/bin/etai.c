@@ -1,6 +1,6 @@
 // etai: runs programs, from source or from images.
 #include "compiler/builder.h"
-#include "runtime/runtime.h"
+#include "runtime/repl/repl.h"
 #include "vm/base/mem.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ static char program_name[] = "-e";
 typedef struct {
     const char *file, *text;
     char **arguments; // the program's, its name first
+    bool repl;
 } Options;
 
 static int bad_usage(const char *what, const char *which)
@@ -124,12 +125,32 @@ static Vm *interrupted_vm; // for the signal handler, which gets nothing else
 // The first asks the program to end; the second does not ask.
 static void on_signal(int number)
 {
-    if (atomic_load_explicit(&interrupted_vm->interrupted, memory_order_relaxed) != 0)
+    bool asked = atomic_load_explicit(&interrupted_vm->interrupted, memory_order_relaxed) != 0;
+    if (asked && !interrupted_vm->interrupt)
         _exit(128 + number);
     vm_interrupt(interrupted_vm, number);
 }
 
 // ---- the program --------------------------------------------------------------------------------------
+
+static int run_repl(Runtime *r, Builder *b)
+{
+    char why[300] = "out of memory";
+
+    r->repl = repl_new(r, b);
+    if (!r->repl || !runtime_load_repl(r, why, sizeof why)) {
+        repl_free(r->repl);
+        return fail("REPL", why);
+    }
+    puts("Eta " ETA_VERSION "  (Ctrl-D or (exit) leaves)");
+    fflush(stdout);
+    interrupted_vm = r->vm;
+    plat_signals_catch(on_signal);
+    int status = runtime_run(r);
+    repl_leave(r->repl);
+    // A thread may be waiting for the user: the system takes everything apart.
+    exit(status);
+}
 
 static int run(const Options *o, Builder *b)
 {
@@ -145,7 +166,10 @@ static int run(const Options *o, Builder *b)
     }
     r.arguments = o->arguments;
     int status = 1;
-    if (load_program(&r, o, b)) {
+    if (o->repl) {
+        status = run_repl(&r, b);
+        builder_free(b);
+    } else if (load_program(&r, o, b)) {
         builder_free(b);
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
@@ -190,7 +214,7 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
     }
     if (!o->text && i < argc) o->file = argv[i];
     if (!o->text && !o->file) {
-        if (isatty(STDIN_FILENO)) return bad_usage("a file is missing", NULL);
+        o->repl = isatty(STDIN_FILENO);
         o->file = "-";
     }
     o->arguments = argv + i;
@@ -207,6 +231,7 @@ int main(int argc, char **argv)
     static Builder b;
     Options o = {0};
 
+    plat_guard_standard_files();
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
     int status = parse(argc, argv, &o, &b);
     if (status >= 0) {

@@ -12,7 +12,7 @@
 // WAITING, owns it until it is put back: only the owner touches anything but line 0. The inbox word
 // hands the owner's writes on (see inbox.h).
 //
-// See vm/doc/actors.md.
+// See vm/doc/signals.md and vm/doc/scheduler.md.
 #ifndef VM_ACTOR_ACTOR_H
 #define VM_ACTOR_ACTOR_H
 
@@ -49,6 +49,8 @@ enum {
     OWN_LOGGED = 8,    // its end need not be reported
     OWN_LIMIT_HIT = 16, // has been told that it is at its heap limit
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
+    OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
+    OWN_INTERRUPTED = 128,  // it is about to
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -106,7 +108,7 @@ typedef enum {
 
 // Procedures and values of std.kernel that C code needs, by cell.
 typedef enum {
-    KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
+    KERNEL_RAISE_FAULT, // (tag message who irritants trace): raises a condition
     KERNEL_COUNT
 } KernelId;
 
@@ -116,7 +118,9 @@ struct VmWorker {
     HeapScratch scratch;
     BlockCache cache;
     Actor *running;
+    bool actor_ended; // in the slice that was run last
     int64_t reductions_left; // of the running slice, while C code looks at them
+    int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next
     uint32_t free_count;
@@ -131,6 +135,7 @@ struct Vm {
     CodeSpace code;
     Sched sched;
     DirtyPool *dirty;
+    struct Homes *homes; // threads of actors; NULL: workers run them themselves
     VmWorker workers[SCHED_WORKERS_MAX];
     char *cells; // reservation
     uint32_t cell_limit;          // number of actors there may be
@@ -142,6 +147,7 @@ struct Vm {
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
+    Cell *interrupt; // (trace): what an interruptible actor calls; NULL when there is no such actor
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;

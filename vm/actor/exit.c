@@ -60,7 +60,8 @@ static uint32_t next_serial(uint32_t serial)
 static Sig *close_inbox(Actor *a)
 {
     uint64_t word = atomic_exchange_explicit(&a->inbox, INBOX_DEAD, memory_order_acq_rel);
-    Sig *s = inbox_signals(word), *oldest = NULL;
+    bool any = (word & INBOX_PTR_MASK) > INBOX_DEAD;
+    Sig *s = any ? inbox_signals(word) : NULL, *oldest = NULL;
 
     while (s) {
         Sig *next = sig_next(s);
@@ -78,6 +79,19 @@ static void answer_all(VmWorker *w, Value pid, Sig *oldest)
         signal_to_dead(w, pid, oldest);
         oldest = next;
     }
+}
+
+void actor_close(VmWorker *w, Actor *a)
+{
+    Value pid = actor_pid(a);
+    Sig *rest = close_inbox(a);
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
+    // Nobody is told that it is dead before all of that is so. In the queue: messages, and what was taken
+    // from the inbox behind the signal that ended it.
+    answer_all(w, pid, a->mail);
+    mailbox_init(a);
+    answer_all(w, pid, rest);
 }
 
 static bool is_abnormal(const Vm *vm, Value reason)
@@ -105,14 +119,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
-    Sig *rest = close_inbox(a);
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
-    // Nobody is told that it is dead before all of that is so. In the queue: messages, and what was taken
-    // from the inbox behind the signal that ended it.
-    answer_all(w, pid, a->mail);
-    mailbox_init(a);
-    answer_all(w, pid, rest);
+    actor_close(w, a);
 }
 
 // ---- telling others -------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ typedef struct ActorExt {
     Map monitors; // own reference -> {target pid, name it was found by or #f}
     Map watchers; // reference -> {watcher pid, name}
     uint64_t next_unlink;
-    Sig *reply;    // to the request the actor waits for; NULL
+    Value awaited; // reference of the reply that the actor waits for
+    Sig *reply;    // that reply; NULL
     Value parent; // pid
     // The receive time-out: armed at or before the deadline, re-armed when it fires early, so that a
     // receive that succeeds need not cancel anything.

@@ -54,6 +54,9 @@ void signals_take(Actor *a);
 // The answer (SIG_REPLY) to what was asked under `ref`; V_NONE while there is none, V_FAIL at the heap
 // limit.
 MUST_USE Value reply_take(Actor *a, Value ref) MAY_GC;
+// A fresh reference, whose reply the actor waits for from now on, without a time-out. V_FAIL without
+// memory (no fault is set).
+MUST_USE Value reply_await(Actor *a);
 
 // Moves the value of a message into the receiver's heap and gives it; the signal is used up. The value
 // is to be put into a slot before anything else happens.

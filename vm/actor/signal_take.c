@@ -150,14 +150,26 @@ static void take_info(Actor *a, Sig *s)
 
 static void take_reply(Actor *a, Sig *s)
 {
-    ActorExt *x = actor_ext(a);
+    ActorExt *x = a->ext;
 
-    if (x && x->reply) sig_free(actor_vm(a), actor_worker(a), x->reply);
-    if (x) {
+    // What an interrupted request was answered is wanted by nobody.
+    if (x && !x->reply && value_is(x->awaited, s->words[1])) {
         x->reply = s;
     } else {
         sig_free(actor_vm(a), actor_worker(a), s);
     }
+}
+
+Value reply_await(Actor *a)
+{
+    ActorExt *x = actor_ext(a);
+
+    if (!x) return V_FAIL;
+    if (x->reply) sig_free(actor_vm(a), actor_worker(a), x->reply);
+    x->reply = NULL;
+    x->awaited = actor_make_ref(a);
+    a->deadline_ns = 0;
+    return x->awaited;
 }
 
 Value reply_take(Actor *a, Value ref)
@@ -198,6 +210,10 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_REPLY:
         take_reply(a, s);
+        break;
+    case SIG_INTERRUPT:
+        if (a->own & OWN_INTERRUPTIBLE) a->own |= OWN_INTERRUPTED;
+        sig_free(actor_vm(a), actor_worker(a), s);
         break;
     case SIG_WAKE:
     case SIG_KINDS:

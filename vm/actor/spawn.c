@@ -196,30 +196,31 @@ static void visit_stack(Gc *gc, Value *object)
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
-    HeapStats s;
 
     if (h->max_words == 0) return true;
-    heap_stats(h, &s);
-    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words + more_words;
+    size_t total = heap_words(h) + more_words;
     size_t limit = (size_t)h->max_words << 10;
-    if (a->own & OWN_LIMIT_HIT) limit += limit / 8;
+    if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
     return total <= limit;
+}
+
+bool actor_below_limit(const Actor *a)
+{
+    const Space *space = a->heap.scratch->space;
+    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
+
+    return (limit == 0 || words < limit - limit / 8) &&
+           (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
 }
 
 bool actor_tell_limit(Actor *a)
 {
-    Heap *h = &a->heap;
-    const Space *space = h->scratch->space;
-    bool told = (a->own & OWN_LIMIT_HIT) != 0;
-    HeapStats s;
-
+    // One request that was too large is told again; who is still at the limit ends.
+    if ((a->own & OWN_LIMIT_HIT) && !actor_below_limit(a)) return false;
     a->own |= OWN_LIMIT_HIT;
-    if (!told) return true;
-    // Told before. One request that was too large is told again; who is still beyond the limit ends.
-    heap_stats(h, &s);
-    size_t total = s.young_size + s.old_words + s.large_words + s.frag_words;
-    if (h->max_words && total > (size_t)h->max_words << 10) return false;
-    return !space->limit || space_used(space) <= space->limit - space->limit / 8;
+    a->heap.scratch->cache->reserve = true;
+    heap_note_told(&a->heap);
+    return true;
 }
 
 const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};
@@ -248,6 +249,24 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     a->initial = NULL;
 }
 
+// Takes the bindings that are not for others out of a list copied for a new actor.
+static Value inherited_params(Value params)
+{
+    Value kept = params, last = V_NIL;
+
+    for (Value at = params; value_is_pair(at); at = value_cdr(at)) {
+        Value number = value_car(value_car(at));
+        if (value_is_fix(number) && value_int(number) >= 0) {
+            last = at;
+        } else if (value_is_null(last)) {
+            kept = value_cdr(at);
+        } else {
+            *value_cdr_slot(last) = value_cdr(at);
+        }
+    }
+    return kept;
+}
+
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
 static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
 {
@@ -260,7 +279,7 @@ static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refus
     if (r == SEND_REFUSED) return SPAWN_REFUSED;
     a->heap.hp += c.used;
     a->fp[0] = given[0];
-    a->params = given[1];
+    a->params = inherited_params(given[1]);
     a->reason = c.cells; // installed when it runs first: that may collect its heap
     if (c.more) heap_adopt(&a->heap, c.more);
     while (!value_is_null(c.blocks)) {
@@ -306,8 +325,7 @@ static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *
         map_remove(&parent->ext->links, actor_pid(a).bits);
         if (value_is_local_ref(out->ref)) map_remove(&parent->ext->monitors, out->ref.bits);
     }
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, serial + 1 ? serial + 1 : 1, memory_order_release);
+    actor_close(w, a);
     actor_retire(w, a);
     return r;
 }
@@ -333,10 +351,11 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
         r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, r);
     a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    a->heap.scratch = NULL;
+    // Open before the name is there: who finds the actor by it finds it alive.
+    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
         return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
-    a->heap.scratch = NULL;
-    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

@@ -70,6 +70,19 @@ void buf_printf(Buf *b, const char *fmt, ...)
     va_end(again);
 }
 
+void buf_decimal(Buf *b, int64_t n)
+{
+    char digits[20], *end = digits + sizeof digits, *at = end;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (n < 0) *--at = '-';
+    buf_bytes(b, at, (size_t)(end - at));
+}
+
 void buf_u8(Buf *b, uint8_t v)
 {
     buf_bytes(b, &v, 1);

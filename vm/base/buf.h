@@ -21,6 +21,7 @@ bool buf_reserve(Buf *b, size_t more);
 void buf_bytes(Buf *b, const void *p, size_t n);
 void buf_text(Buf *b, const char *text);
 void buf_printf(Buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_decimal(Buf *b, int64_t n);
 void buf_u8(Buf *b, uint8_t v);
 void buf_u32(Buf *b, uint32_t v); // little-endian
 void buf_u64(Buf *b, uint64_t v);

@@ -116,6 +116,7 @@ static bool can_share(CodeSpace *cs, Value v, unsigned depth, unsigned *budget)
     case KIND_STRING:
         return (header & HEADER_IMMUTABLE) && !bytes_is_indirect(value_bytes(v));
     case KIND_VECTOR:
+    case KIND_RECORD:
         if (!(header & HEADER_IMMUTABLE)) return false;
         break;
     case KIND_RATIO:

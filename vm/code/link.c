@@ -111,13 +111,15 @@ static bool make_cells(Link *l, LoadedModule *m)
         const ImageCell *row = &m->view.cells[i];
         Value name = text_symbol(cs, &m->view, row->name);
         if (!value_is_kind(name, KIND_SYMBOL)) return refuse(l, &m->view, "damaged image (cell)");
-        if (row->flags & CELL_HERE) {
+        Value module = text_symbol(cs, &m->view, row->module);
+        // What an interactive module has not defined yet may come later.
+        bool open = (m->view.head->flags & MODULE_OPEN) && value_is(module, m->name);
+        if ((row->flags & CELL_HERE) || open) {
             LoadedModule *home = find_loaded(cs, m->name);
             m->cells[i] = cell_intern(cs, home ? home : m, name, row->flags);
             if (!m->cells[i]) return refuse(l, &m->view, "out of memory");
             continue;
         }
-        Value module = text_symbol(cs, &m->view, row->module);
         m->cells[i] = cell_lookup(cs, module, name);
         if (!m->cells[i]) {
             snprintf(l->why, l->why_size, "module %.100s has no variable %.100s, which %.100s uses",
@@ -125,6 +127,8 @@ static bool make_cells(Link *l, LoadedModule *m)
                      value_symbol(name)->utf8, value_symbol(m->name)->utf8);
             return false;
         }
+        if ((row->flags & CELL_ASSIGNED) && !(m->cells[i]->flags & CELL_ASSIGNED))
+            return refuse(l, &m->view, "assigns a variable of another module");
     }
     return true;
 }
@@ -196,14 +200,16 @@ static bool require_imports(Link *l, const ModuleView *v)
 static bool require_homes(Link *l, const ModuleView *v)
 {
     ImageText last = {0, 0};
+    size_t own_size, size;
+    const char *own = image_text(v, v->head->name, &own_size);
 
     for (uint32_t i = 0; i < v->cell_count; i++) {
         ImageText home = v->cells[i].module;
-        size_t size;
         const char *name = image_text(v, home, &size);
         if ((v->cells[i].flags & CELL_HERE) || (home.offset == last.offset && home.size == last.size))
             continue;
         if (!name) return refuse(l, v, "damaged image (cell)");
+        if (own && size == own_size && memcmp(name, own, size) == 0) continue;
         if (!require(l, name, size, NULL)) return false;
         last = home;
     }
@@ -232,11 +238,15 @@ static LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
         refuse(l, v, m->words ? "damaged image (module name)" : "out of memory");
     } else if (!literals_load(cs, m)) {
         refuse(l, v, "damaged image (literals)");
-    } else if (make_codes(l, m) && make_cells(l, m) && code_map_add(cs, m) && add_to_run(l, m)) {
-        make_words(l, m);
-        m->next = cs->modules;
-        cs->modules = m;
-        return m;
+    } else if (make_codes(l, m) && make_cells(l, m) && add_to_run(l, m)) {
+        if (code_map_add(cs, m)) {
+            make_words(l, m);
+            m->next = cs->modules;
+            cs->modules = m;
+            return m;
+        }
+        l->list->count--;
+        refuse(l, v, "out of memory");
     }
     mem_free(MEM_CODE, m->cells, v->cell_count * sizeof *m->cells);
     mem_free(MEM_CODE, m, sizeof *m);
@@ -285,8 +295,8 @@ static bool check_image(Link *l, const ImageView *view)
         size_t size;
         const char *name = image_text(&module, module.head->name, &size);
         Value symbol = name ? symbol_intern(l->cs->symbols, name, size) : V_FAIL;
-        bool open = (module.head->flags & MODULE_OPEN) != 0;
-        if (!open && value_is_symbol(symbol) && find_loaded(l->cs, symbol))
+        LoadedModule *same = value_is_symbol(symbol) ? find_loaded(l->cs, symbol) : NULL;
+        if (same && !(module.head->flags & same->view.head->flags & MODULE_OPEN))
             return refuse(l, &module, "a module of this name is loaded already");
         if (!image_verify(&module, why, sizeof why)) return refuse(l, &module, why);
     }

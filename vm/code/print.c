@@ -425,7 +425,7 @@ static void open_compound(Printer *p, Value v)
         push(p, v, RECORD_FIELDS);
         break;
     default:
-        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values" : "box");
+        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values " : "box");
         push(p, v, 0);
     }
 }
@@ -438,7 +438,7 @@ static void print_any(Printer *p, Value v)
     }
     switch (value_tag(v)) {
     case TAG_FIX:
-        buf_printf(p->out, "%lld", (long long)value_int(v));
+        buf_decimal(p->out, value_int(v));
         break;
     case TAG_FLO:
         num_print(p->out, v, 10);
@@ -489,6 +489,19 @@ static void step_pair(Printer *p, Open *o)
     }
 }
 
+static Value field_name(Value record, size_t i)
+{
+    Value fields = object_ref(object_ref(record, RECORD_TYPE_SLOT), RTYPE_FIELDS);
+    return value_is_kind(fields, KIND_VECTOR) && i < object_count(fields) ? object_ref(fields, i)
+                                                                        : V_FALSE;
+}
+
+// Fields whose names begin with % are the library's own business.
+static bool is_hidden(Value name)
+{
+    return value_is_symbol(name) && value_symbol(name)->utf8[0] == '%';
+}
+
 static void step_object(Printer *p, Open *o)
 {
     bool vector = header_kind(value_header(o->v)) == KIND_VECTOR;
@@ -498,12 +511,13 @@ static void step_object(Printer *p, Open *o)
         p->depth--;
         return;
     }
-    if (o->index > 0) buf_u8(p->out, ' ');
     size_t i = o->index++;
     if (header_kind(value_header(o->v)) == KIND_RECORD) {
-        Value fields = object_ref(object_ref(o->v, RECORD_TYPE_SLOT), RTYPE_FIELDS);
-        if (value_is_kind(fields, KIND_VECTOR) && i - RECORD_FIELDS < object_count(fields))
-            buf_printf(p->out, "%s: ", symbol_text(object_ref(fields, i - RECORD_FIELDS)));
+        Value name = field_name(o->v, i - RECORD_FIELDS);
+        if (is_hidden(name)) return;
+        buf_printf(p->out, value_is_symbol(name) ? " %s: " : " ", symbol_text(name));
+    } else if (i > 0) {
+        buf_u8(p->out, ' ');
     }
     print_any(p, object_ref(o->v, i));
 }

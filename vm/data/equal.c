@@ -1,6 +1,13 @@
 // See equal.h.
+//
+// Cyclic data: after many steps, pairs of compound objects that are being compared are taken for
+// equal and joined into classes (union-find); what is in one class already need not be compared
+// again. Between two joins a number of steps goes without, so that large data that are not cyclic
+// cost little more. It ends: each join makes one class less, and without one nothing is pushed.
+// (Adams, Dybvig: Efficient nondestructive equality checking for trees and graphs, ICFP 2008.)
 #include "vm/data/equal.h"
 
+#include "vm/base/map.h"
 #include "vm/base/mem.h"
 #include "vm/data/bytes.h"
 #include "vm/data/num.h"
@@ -14,8 +21,13 @@ typedef struct {
     Both *stack;
     size_t depth, capacity;
     Both first[64];
+    Map classes;   // object -> {another one of its class, nearer to the one that stands for it}
+    uint32_t fast; // steps to go until classes are looked at
     bool no_memory;
 } Equal;
+
+#define FIRST_STEPS 100000
+#define FAST_STEPS  32
 
 static bool push_both(Equal *e, Value x, Value y)
 {
@@ -35,18 +47,56 @@ static bool push_both(Equal *e, Value x, Value y)
     return true;
 }
 
+static uint64_t class_of(Equal *e, Value v)
+{
+    uint64_t key = v.bits;
+    MapEntry *up, *at = map_find(&e->classes, key);
+
+    while (at) {
+        up = map_find(&e->classes, at->a);
+        key = at->a;
+        if (up) at->a = up->a; // half the way for the next time
+        at = up;
+    }
+    return key;
+}
+
+// Are two compound objects known to be equal? If not they are from now on.
+static bool is_joined(Equal *e, Value x, Value y)
+{
+    bool made;
+
+    if (e->fast > 0) {
+        e->fast--;
+        return false;
+    }
+    uint64_t a = class_of(e, x), b = class_of(e, y);
+    if (a == b) return true;
+    MapEntry *entry = map_add(&e->classes, MEM_SCRATCH, a, &made);
+    if (entry) {
+        entry->a = b;
+        e->fast = FAST_STEPS;
+    } else {
+        e->no_memory = true;
+    }
+    return false;
+}
+
 // Equal without looking into compound objects, whose parts are pushed.
 static bool equal_shallow(Equal *e, Value x, Value y)
 {
     if (value_is(x, y)) return true;
     if (value_tag(x) != value_tag(y)) return false;
-    if (value_is_pair(x)) return push_both(e, value_cdr(x), value_cdr(y)) && push_both(e, value_car(x), value_car(y));
+    if (value_is_pair(x))
+        return is_joined(e, x, y) || (push_both(e, value_cdr(x), value_cdr(y)) &&
+                                      push_both(e, value_car(x), value_car(y)));
     if (value_is_number(x)) return value_is_number(y) && num_eqv(x, y);
     if (value_tag(x) != TAG_OBJ) return false;
     Kind kind = header_kind(value_header(x));
     if (kind != header_kind(value_header(y))) return false;
     if (kind == KIND_STRING || kind == KIND_BYTEVECTOR) return bytes_equal(x, y);
     if (kind != KIND_VECTOR || object_count(x) != object_count(y)) return false;
+    if (is_joined(e, x, y)) return true;
     for (size_t i = object_count(x); i > 0; i--) {
         if (!push_both(e, object_ref(x, i - 1), object_ref(y, i - 1))) return false;
     }
@@ -55,16 +105,22 @@ static bool equal_shallow(Equal *e, Value x, Value y)
 
 bool value_equal_steps(Value x, Value y, uint64_t *steps)
 {
-    Equal e = {.capacity = countof(e.first)};
+    Equal e; // not zeroed: that would cost more than most comparisons
     bool equal = true;
 
+    e.depth = 0;
+    e.capacity = countof(e.first);
+    e.no_memory = false;
+    e.fast = FIRST_STEPS;
+    e.classes = (Map){0};
     e.stack = e.first;
     push_both(&e, x, y);
-    while (equal && e.depth > 0) {
+    while (equal && e.depth > 0 && !e.no_memory) {
         Both b = e.stack[--e.depth];
         equal = equal_shallow(&e, b.x, b.y);
         if (steps) ++*steps;
     }
+    map_free(&e.classes, MEM_SCRATCH);
     if (e.stack != e.first) mem_free(MEM_SCRATCH, e.stack, e.capacity * sizeof *e.stack);
     return equal && !e.no_memory;
 }

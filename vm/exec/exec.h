@@ -23,6 +23,9 @@ MUST_USE bool exec_raise_fault(Actor *a) MAY_GC;
 // The same for a failure on entry to a procedure (arguments in slots 0 on, a->argc of them): it is
 // reported as the caller's.
 MUST_USE bool exec_raise_entry_fault(Actor *a) MAY_GC;
+// Between slices: arranges that Vm.interrupt is called on top of the instruction that comes next. False
+// when there is no room: the actor ends.
+MUST_USE bool exec_interrupt(Actor *a) MAY_GC;
 
 // The fault as a message ("car: expected a pair, got 42").
 void fault_message(const Fault *f, Buf *out);

@@ -89,24 +89,33 @@ static bool is_of_module(const FrameInfo *f, const char *name)
            !strcmp(value_symbol(f->code->module->name)->utf8, name);
 }
 
+static bool starts_program(const FrameInfo *f)
+{
+    return is_of_module(f, "std.boot") || is_of_module(f, "std.repl");
+}
+
 // Leaves out what raised the error for the program, and what started the program.
 static size_t hide_frames(FrameInfo *frames, size_t n)
 {
-    size_t first = 0, kept = 0;
+    size_t first = 0, end = 0;
 
-    while (first < n && is_of_module(&frames[first], "std.kernel")) {
+    while (first < n && (is_of_module(&frames[first], "std.kernel") || starts_program(&frames[first]))) {
         first++;
     }
-    for (size_t i = first; i < n; i++) {
-        if (!is_of_module(&frames[i], "std.boot")) frames[kept++] = frames[i];
+    for (end = first; end < n && !starts_program(&frames[end]); end++) {
     }
-    return kept;
+    memmove(frames, frames + first, (end - first) * sizeof *frames);
+    return end - first;
 }
 
-Value exec_trace(Actor *a, size_t max)
+// `entering`: the newest frame has not been entered yet, the call of it is what matters.
+static Value make_trace(Actor *a, size_t max, bool entering)
 {
-    FrameInfo frames[TRACE_MAX];
-    size_t n = hide_frames(frames, stack_trace(a, frames, MIN(max, (size_t)TRACE_MAX)));
+    FrameInfo all[TRACE_MAX], *frames = all;
+    size_t n = stack_trace(a, all, MIN(max, (size_t)TRACE_MAX));
+
+    if (entering && n > 1) frames++, n--;
+    n = hide_frames(frames, n);
     Value trace = V_NIL;
 
     if (!heap_reserve(&a->heap, n * TRACE_ENTRY_WORDS)) return V_FAIL;
@@ -117,15 +126,22 @@ Value exec_trace(Actor *a, size_t max)
     return trace;
 }
 
+Value exec_trace(Actor *a, size_t max)
+{
+    return make_trace(a, max, false);
+}
+
 // ---- raising ------------------------------------------------------------------------------------
 
-// The four arguments of %raise-fault, as temporary roots.
+// The arguments of %raise-fault, as temporary roots.
+#define RAISE_ARGS 5
+
 typedef struct {
     Value *message, *irritants, *trace;
-    Value tag;
+    Value tag, who; // symbols; who: the operation, or #f
 } Parts;
 
-static bool build_parts(Actor *a, Parts *p)
+static bool build_parts(Actor *a, Parts *p, bool entering)
 {
     VmWorker *w = actor_worker(a);
     Heap *h = &a->heap;
@@ -145,8 +161,10 @@ static bool build_parts(Actor *a, Parts *p)
     w->scratch.fault.irritant_count = 0;
     p->message = heap_root(h, string_from_utf8(h, w->text.data, w->text.size));
     if (value_is(*p->message, V_FAIL)) return false;
-    p->trace = heap_root(h, exec_trace(a, 32));
+    p->trace = heap_root(h, make_trace(a, 32, entering));
     if (value_is(*p->trace, V_FAIL)) return false;
+    p->who = f.who ? symbol_named(&w->vm->symbols, f.who) : V_FALSE;
+    if (value_is(p->who, V_FAIL)) p->who = V_FALSE;
     p->tag = symbol_named(&w->vm->symbols, tag);
     return !value_is(p->tag, V_FAIL);
 }
@@ -159,30 +177,33 @@ static bool call_raise(Actor *a, const Parts *p)
     CHECK(raise, "a fault before the kernel is loaded");
     a->fp[0] = p->tag;
     a->fp[1] = *p->message;
-    a->fp[2] = *p->irritants;
-    a->fp[3] = *p->trace;
-    a->argc = 4;
+    a->fp[2] = p->who;
+    a->fp[3] = *p->irritants;
+    a->fp[4] = *p->trace;
+    a->argc = RAISE_ARGS;
     a->callee = cell_callee(raise);
     return true;
 }
 
-static bool raise_parts(Actor *a, bool entry)
+// A frame of `words` above the one whose instruction a->pc is.
+static bool push_trap_frame(Actor *a, size_t words)
+{
+    size_t extent = stack_frame_words(a);
+
+    if (!stack_grow(a, extent + words)) return false;
+    *--a->rp = extent;
+    *--a->rp = (uint64_t)a->pc | 1;
+    a->fp += extent;
+    return true;
+}
+
+static bool raise_parts(Actor *a, bool entering)
 {
     unsigned mark = heap_root_mark(&a->heap);
     Parts p;
-    bool ok = build_parts(a, &p);
+    bool ok = build_parts(a, &p, entering);
 
-    if (ok && !entry) {
-        size_t extent = stack_frame_words(a);
-        ok = stack_grow(a, extent + 4);
-        if (ok) {
-            *--a->rp = extent;
-            *--a->rp = (uint64_t)a->pc | 1;
-            a->fp += extent;
-        }
-    } else if (ok) {
-        ok = stack_grow(a, 4);
-    }
+    ok = ok && (entering ? stack_grow(a, RAISE_ARGS) : push_trap_frame(a, RAISE_ARGS));
     ok = ok && call_raise(a, &p);
     heap_unroot(&a->heap, mark);
     return ok;
@@ -199,4 +220,25 @@ bool exec_raise_entry_fault(Actor *a)
     a->argc = 0;
     a->callee = V_FALSE;
     return raise_parts(a, true);
+}
+
+bool exec_interrupt(Actor *a)
+{
+    Vm *vm = actor_vm(a);
+    unsigned mark = heap_root_mark(&a->heap);
+
+    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE);
+    Value trace = exec_trace(a, 32);
+    Value *root = heap_root(&a->heap, trace);
+    bool ok = !value_is(trace, V_FAIL) && push_trap_frame(a, 1);
+    if (ok) {
+        a->fp[0] = *root;
+        a->argc = 1;
+        a->callee = cell_callee(vm->interrupt);
+        a->pc = value_proc(a->callee)->code->entry;
+    } else {
+        actor_set_exit(a, vm->symbol[SYM_heap_limit]);
+    }
+    heap_unroot(&a->heap, mark);
+    return ok;
 }

@@ -11,13 +11,12 @@
 static void publish(VmWorker *w, Actor *a)
 {
     int64_t left = w->reductions_left;
-    uint64_t used = w->vm->budget - (uint64_t)MAX(left, -1000000000);
+    uint64_t used = (uint64_t)(w->reductions_published - MAX(left, -1000000000));
     uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
 
     atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
-    HeapStats s;
-    heap_stats(&a->heap, &s);
-    size_t words = s.young_size + s.old_words + s.large_words + s.frag_words;
+    w->reductions_published = left;
+    size_t words = heap_words(&a->heap);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
 }
 
@@ -33,6 +32,13 @@ static void let_go(VmWorker *w, Actor *a, ActorStatus status)
     a->heap.scratch = NULL;
     w->running = NULL;
     atomic_store_explicit(&a->status, status, memory_order_relaxed);
+}
+
+// An actor that was told of its limit has an eighth more until it is well below it again.
+static void use_reserve(VmWorker *w, Actor *a)
+{
+    if (actor_below_limit(a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
+    w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
 }
 
 // Module data that came with the spawn.
@@ -59,6 +65,7 @@ static SliceEnd end_slice(VmWorker *w, Actor *a)
         return SLICE_AGAIN;
     }
     w->running = NULL;
+    w->actor_ended = true;
     actor_retire(w, a);
     if (main_actor) sched_stop(&vm->sched);
     return SLICE_DONE;
@@ -72,12 +79,16 @@ SliceEnd slice_run(Worker *worker, Task *t)
     borrow(w, a);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
-    w->reductions_left = w->vm->budget;
+    w->scratch.fault.irritant_count = 0;
+    w->reductions_left = w->reductions_published = w->vm->budget;
+    w->cache.reserve = false;
+    if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
     for (;;) {
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
+        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
         RunEnd end = interp_run(w, a);

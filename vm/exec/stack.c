@@ -101,12 +101,13 @@ static void visit_top(CodeSpace *cs, Actor *a, Gc *gc)
     Code *code = code_at(cs, a->pc);
 
     gc_visit(gc, &a->callee);
-    if (!code) { // a stub: slot 0 is all it has
+    Insn in = insn_from_word(*a->pc);
+    bool entering = in.op == OP_CELLSTUB || (op_info[in.op].flags & OPF_PRE);
+    if (!code && !entering) { // a stub: slot 0 is all it has
         gc_visit(gc, &a->fp[0]);
         return;
     }
-    Insn in = insn_from_word(*a->pc);
-    if (op_info[in.op].flags & OPF_PRE) { // the arguments, as many as came
+    if (entering) { // the arguments, as many as came
         gc_visit_range(gc, a->fp, a->argc);
         return;
     }
@@ -201,15 +202,15 @@ static bool enlarge(Actor *a, size_t words)
     return true;
 }
 
+static bool fits(const Actor *a, size_t words)
+{
+    return a->fp + words + STACK_SLACK_WORDS <= (Value *)a->rp;
+}
+
 // Return words of the block that belong to frames: all but the underflow stub.
 static size_t frame_returns(const Actor *a)
 {
     return (size_t)(a->stack_end - a->rp) - (value_true(a->stack_rest) ? 1 : 0);
-}
-
-static bool fits(const Actor *a, size_t words)
-{
-    return a->fp + words + STACK_SLACK_WORDS <= (Value *)a->rp;
 }
 
 bool stack_grow(Actor *a, size_t words)

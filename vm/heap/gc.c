@@ -21,7 +21,7 @@
 
 // ---- moving ---------------------------------------------------------------------------------
 
-static inline Value *take_space(Gc *gc, const Value *from, size_t words)
+static ALWAYS_INLINE Value *take_space(Gc *gc, const Value *from, size_t words)
 {
     Value *p;
 
@@ -47,7 +47,7 @@ static void mark_large(Gc *gc, Value *object)
     gc->grey = l;
 }
 
-static inline Value move(Gc *gc, Value v)
+static ALWAYS_INLINE Value move(Gc *gc, Value v)
 {
     Value *p = value_words(v);
     size_t offset = (size_t)((char *)p - gc->base);
@@ -77,18 +77,24 @@ static inline Value move(Gc *gc, Value v)
     return *p;
 }
 
-void gc_visit(Gc *gc, Value *slot)
+// The slot of an object that is old if `in_old`: what still points to a young object is noted.
+static ALWAYS_INLINE void visit(Gc *gc, Value *slot, bool in_old)
 {
     Value v = *slot;
 
     if (!value_is_pointer(v)) return;
     v = move(gc, v);
     *slot = v;
-    if (gc->in_old) {
+    if (in_old) {
         size_t offset = (size_t)((char *)value_words(v) - gc->base);
         if (offset >= gc->old_end && offset - gc->large_at >= gc->large_bytes)
             heap_remember(gc->h, slot);
     }
+}
+
+void gc_visit(Gc *gc, Value *slot)
+{
+    visit(gc, slot, gc->in_old);
 }
 
 Heap *gc_heap(const Gc *gc)
@@ -99,14 +105,16 @@ Heap *gc_heap(const Gc *gc)
 // ---- scanning -------------------------------------------------------------------------------
 
 // Scans the object whose header is at p; returns what lies behind it.
-static Value *scan_object(Gc *gc, Value *p)
+static ALWAYS_INLINE Value *scan_object(Gc *gc, Value *p, bool in_old)
 {
     uint64_t header = p->bits;
     size_t words = header_words(header);
 
     switch ((Layout)kind_layout[header_kind(header)]) {
     case LAYOUT_VALUES:
-        gc_visit_range(gc, p + 1, words);
+        for (size_t i = 1; i <= words; i++) {
+            visit(gc, p + i, in_old);
+        }
         break;
     case LAYOUT_BYTES:
         if (bytes_is_indirect((Bytes *)p)) gc_visit(gc, &((Bytes *)p)->u.body);
@@ -121,11 +129,11 @@ static Value *scan_object(Gc *gc, Value *p)
     return p + 1 + words;
 }
 
-static Value *scan_one(Gc *gc, Value *p)
+static ALWAYS_INLINE Value *scan_one(Gc *gc, Value *p, bool in_old)
 {
-    if ((p->bits & TAG_MASK) == TAG_HEADER) return scan_object(gc, p);
-    gc_visit(gc, p);
-    gc_visit(gc, p + 1);
+    if ((p->bits & TAG_MASK) == TAG_HEADER) return scan_object(gc, p, in_old);
+    visit(gc, p, in_old);
+    visit(gc, p + 1, in_old);
     return p + 2;
 }
 
@@ -134,17 +142,17 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
     for (;;) {
         gc->in_old = false;
         while (scan_to < gc->to_hp) {
-            scan_to = scan_one(gc, scan_to);
+            scan_to = scan_one(gc, scan_to, false);
         }
         gc->in_old = true;
         if (gc->to_chunk && scan_chunk < gc->to_chunk->top) {
             do {
-                scan_chunk = scan_one(gc, scan_chunk);
+                scan_chunk = scan_one(gc, scan_chunk, true);
             } while (scan_chunk < gc->to_chunk->top);
         } else if (gc->grey) {
             Large *l = gc->grey;
             gc->grey = l->grey;
-            (void)scan_object(gc, l->object);
+            (void)scan_object(gc, l->object, true);
         } else {
             break;
         }
@@ -152,8 +160,17 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
     gc->in_old = false;
 }
 
+// Does the slot hold an object that this collection has moved, but not to the old generation? Then the
+// slot was listed twice and has been visited.
+static bool is_visited(const Gc *gc, const Value *slot)
+{
+    size_t offset = (size_t)((const char *)value_words(*slot) - (const char *)gc->to);
+    return value_is_pointer(*slot) && offset < (size_t)((const char *)gc->to_hp - (const char *)gc->to);
+}
+
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
-// still point to a young object; at most one for one, so the list is rewritten in place.
+// still point to a young object; at most one for one, so the list is rewritten in place. A slot may
+// stand there more than once: what it holds has been moved by the first visit.
 static void visit_remembered(Gc *gc)
 {
     uint32_t n = gc->ext->remembered_count;
@@ -162,7 +179,8 @@ static void visit_remembered(Gc *gc)
     if (gc->major) return;
     gc->in_old = true;
     for (uint32_t i = 0; i < n; i++) {
-        gc_visit(gc, gc->ext->remembered[i]);
+        Value *slot = gc->ext->remembered[i];
+        if (!is_visited(gc, slot)) gc_visit(gc, slot);
     }
     gc->in_old = false;
 }
@@ -243,6 +261,7 @@ typedef struct {
     bool major;
     bool into_old;
     bool promote;
+    bool eager;            // everything in the nursery is promoted
     size_t young_words;    // bound on what may go to the new nursery
     size_t old_words;      // bound on what may go to the old generation
     size_t nursery_words;  // of the new nursery
@@ -254,22 +273,27 @@ static bool is_major_due(const HeapExt *e)
     return e && (e->remembered_overflow || e->old_words + e->large_words > e->old_limit);
 }
 
-static void make_plan(const Heap *h, bool full, Plan *p)
+typedef enum { GC_MINOR, GC_WHEN_DUE, GC_FULL } Extent;
+
+static void make_plan(const Heap *h, Extent extent, Plan *p)
 {
     const HeapExt *e = h->ext;
     size_t size = (size_t)(h->nursery_end - h->nursery);
     size_t used = (size_t)(h->hp - h->nursery) + h->frag_words;
     size_t survived = (size_t)(h->mark - h->nursery);
+    bool eager = e && e->eager && size >= NURSERY_WORDS_MAX;
 
     memset(p, 0, sizeof *p);
-    p->major = full || is_major_due(e);
+    p->major = extent == GC_FULL || (extent == GC_WHEN_DUE && is_major_due(e));
     if (p->major) {
         size_t total = used + (e ? e->old_words : 0);
         p->into_old = total > PROMOTE_WORDS_MIN;
         p->young_words = p->into_old ? 0 : total;
         p->old_words = p->into_old ? total : 0;
     } else {
-        p->promote = size >= PROMOTE_WORDS_MIN && survived > 0;
+        p->eager = eager;
+        p->promote = eager || (size >= PROMOTE_WORDS_MIN && survived > 0);
+        if (eager) survived = (size_t)(h->hp - h->nursery);
         p->old_words = p->promote ? survived : 0;
         p->young_words = used - p->old_words;
     }
@@ -280,11 +304,18 @@ static void make_plan(const Heap *h, bool full, Plan *p)
     p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
 
+// When nothing can stay young the nursery itself is used again: it is in the cache.
 static bool get_nursery(Gc *gc, const Plan *plan)
 {
-    HeapScratch *s = gc->h->scratch;
+    Heap *h = gc->h;
+    HeapScratch *s = h->scratch;
     size_t bytes = plan->nursery_words * sizeof(Value);
 
+    if (plan->eager && plan->young_words == 0) {
+        gc->to = gc->to_hp = h->nursery;
+        gc->to_end = h->nursery_end;
+        return true;
+    }
     gc->to = space_alloc(s->space, s->cache, REGION_YOUNG, &bytes);
     if (!gc->to && plan->nursery_words > plan->least_words) {
         bytes = plan->least_words * sizeof(Value);
@@ -351,9 +382,20 @@ static void prepare(Gc *gc, Heap *h, const Plan *plan)
     gc->large_at = space->old_end;
     gc->large_bytes = space->large_end - space->old_end;
     gc->major = plan->major;
+    gc->eager = plan->eager;
     gc->into_old = plan->into_old;
     gc->promote_at = (char *)h->nursery;
-    gc->promote_bytes = plan->promote ? (size_t)((char *)h->mark - (char *)h->nursery) : 0;
+    const Value *promote_end = plan->eager ? h->hp : h->mark;
+    gc->promote_bytes = plan->promote ? (size_t)((char *)promote_end - (char *)h->nursery) : 0;
+}
+
+// Whether most of what is made lives on: then the second copy that ageing costs is not worth it.
+static void adapt_promotion(Gc *gc, bool was_eager, size_t promoted)
+{
+    size_t size = (size_t)(gc->h->nursery_end - gc->h->nursery);
+    size_t young = (size_t)(gc->to_hp - gc->to);
+
+    gc->ext->eager = was_eager ? promoted > size / 4 : young > size / 2;
 }
 
 // The old generation after the copy.
@@ -379,7 +421,9 @@ static void settle_old(Gc *gc, Value *scan_chunk)
             c->next = e->old;
             e->old = c;
         }
-        if (c) e->old_words += (size_t)(c->top - scan_chunk);
+        size_t promoted = c ? (size_t)(c->top - scan_chunk) : 0;
+        e->old_words += promoted;
+        adapt_promotion(gc, gc->eager, promoted);
         e->minor_count++;
     }
 }
@@ -401,7 +445,7 @@ static void collect(Heap *h, Gc *gc)
         sweep_blocks(gc);
         settle_old(gc, scan_chunk);
     }
-    give_back_nursery(s, was, was_words);
+    if (gc->to != was) give_back_nursery(s, was, was_words);
     frag_free(s->space, s->cache, h->frags);
     h->frags = NULL;
     h->frag_words = 0;
@@ -414,6 +458,23 @@ static void collect(Heap *h, Gc *gc)
 #endif
 }
 
+// The copies of a collection may for its time go into the reserve: it is what frees memory.
+static bool get_room(Gc *gc, const Plan *plan)
+{
+    BlockCache *cache = gc->h->scratch->cache;
+    bool reserve = cache->reserve;
+
+    cache->reserve = true;
+    bool ok = get_nursery(gc, plan);
+    if (ok && !get_chunk(gc, plan->old_words)) {
+        if (gc->to != gc->h->nursery)
+            give_back_nursery(gc->h->scratch, gc->to, (size_t)(gc->to_end - gc->to));
+        ok = false;
+    }
+    cache->reserve = reserve;
+    return ok;
+}
+
 static bool collect_once(Heap *h, Plan *plan)
 {
     HeapScratch *s = h->scratch;
@@ -421,16 +482,12 @@ static bool collect_once(Heap *h, Plan *plan)
     Gc gc;
 
     if (plan->old_words > 0 && !heap_ext(h)) return false;
-    prepare(&gc, h, plan);
     // Near the limit the nursery grows no more than it must: what is left is for what lives.
     if (plan->nursery_words > size && !s->ops->may_grow(h, 4 * (plan->nursery_words - size)))
         plan->nursery_words = plan->least_words;
     if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size)) return false;
-    if (!get_nursery(&gc, plan)) return false;
-    if (!get_chunk(&gc, plan->old_words)) {
-        give_back_nursery(s, gc.to, (size_t)(gc.to_end - gc.to));
-        return false;
-    }
+    prepare(&gc, h, plan);
+    if (!get_room(&gc, plan)) return false;
     collect(h, &gc);
     return true;
 }
@@ -453,12 +510,11 @@ static bool meets_limit(Heap *h, size_t words)
     return s->ops->may_grow(h, 0);
 }
 
-bool gc_collect(Heap *h, size_t words, bool full)
+static bool collect_extent(Heap *h, size_t words, Extent extent)
 {
     Plan plan;
 
-    ASSERT(!h->scratch->nogc);
-    make_plan(h, full, &plan);
+    make_plan(h, extent, &plan);
     if (!collect_once(h, &plan)) return false;
     if ((size_t)(h->limit - h->hp) >= words) return meets_limit(h, words);
     // What survived and what is asked for need a larger nursery.
@@ -467,7 +523,15 @@ bool gc_collect(Heap *h, size_t words, bool full)
     plan.young_words = used;
     plan.least_words = used + words;
     plan.nursery_words = plan.least_words + used / 2;
-    return collect_once(h, &plan);
+    return collect_once(h, &plan) && (size_t)(h->limit - h->hp) >= words;
+}
+
+bool gc_collect(Heap *h, size_t words, bool full)
+{
+    ASSERT(!h->scratch->nogc);
+    if (full) return collect_extent(h, words, GC_FULL);
+    // Without room for a full collection that is due, a minor one does.
+    return collect_extent(h, words, GC_WHEN_DUE) || collect_extent(h, words, GC_MINOR);
 }
 
 // ---- life -----------------------------------------------------------------------------------
@@ -509,6 +573,24 @@ void heap_fini(Heap *h)
     frag_free(s->space, s->cache, h->frags);
     h->frags = NULL;
     h->nursery = h->nursery_end = h->hp = h->limit = h->mark = NULL;
+}
+
+size_t heap_words(const Heap *h)
+{
+    HeapStats s;
+
+    heap_stats(h, &s);
+    return s.young_size + s.old_words + s.large_words + s.frag_words + s.block_bytes / sizeof(Value);
+}
+
+void heap_note_told(Heap *h)
+{
+    if (h->ext) h->ext->told_words = heap_words(h);
+}
+
+size_t heap_told_words(const Heap *h)
+{
+    return h->ext ? h->ext->told_words : 0;
 }
 
 void heap_stats(const Heap *h, HeapStats *out)

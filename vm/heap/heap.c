@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void heap_init(Heap *h, Value *nursery, size_t words)
@@ -32,10 +33,16 @@ HeapExt *heap_ext(Heap *h)
 
 // ---- allocation -----------------------------------------------------------------------------
 
+static bool is_at_limit(Heap *h)
+{
+    HeapScratch *s = h->scratch;
+    return !s->ops->may_grow(h, 0) || (!s->cache->reserve && space_is_full(s->space));
+}
+
 bool heap_collect_for(Heap *h, size_t words)
 {
-    if (gc_collect(h, words, false)) return true;
-    if (gc_collect(h, words, true)) return true;
+    if (!is_at_limit(h) && gc_collect(h, words, false)) return true;
+    if (gc_collect(h, words, true) && !is_at_limit(h)) return true;
     (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return false;
 }
@@ -114,24 +121,52 @@ bool heap_is_shared(const Heap *h, Value v)
     return space_is_shared(h->scratch->space, value_words(v));
 }
 
+static int compare_slots(const void *x, const void *y)
+{
+    uintptr_t a = (uintptr_t) * (Value *const *)x, b = (uintptr_t) * (Value *const *)y;
+    return (a > b) - (a < b);
+}
+
+// A program that keeps writing to the same slots lists them again and again.
+static void drop_doubles(HeapExt *e)
+{
+    uint32_t kept = 0;
+
+    qsort(e->remembered, e->remembered_count, sizeof(Value *), compare_slots);
+    for (uint32_t i = 0; i < e->remembered_count; i++) {
+        if (kept == 0 || e->remembered[kept - 1] != e->remembered[i])
+            e->remembered[kept++] = e->remembered[i];
+    }
+    e->remembered_count = kept;
+}
+
+// Makes room for one more.
+static bool remembered_room(HeapExt *e)
+{
+    if (e->remembered_count < e->remembered_capacity) return true;
+    if (e->remembered_count > 0) drop_doubles(e);
+    // Half of it must be free again for the sorting to pay.
+    if (e->remembered_count < e->remembered_capacity / 2) return true;
+    uint32_t more = e->remembered_capacity ? e->remembered_capacity * 2 : 16;
+    Value **slots = mem_realloc(MEM_HEAP, e->remembered, e->remembered_capacity * sizeof(Value *),
+                                more * sizeof(Value *));
+    if (!slots) return e->remembered_count < e->remembered_capacity;
+    e->remembered = slots;
+    e->remembered_capacity = more;
+    return true;
+}
+
 void heap_remember(Heap *h, Value *slot)
 {
     HeapExt *e = h->ext;
     uint32_t n = e->remembered_count;
 
     if (n > 0 && e->remembered[n - 1] == slot) return;
-    if (n == e->remembered_capacity) {
-        uint32_t more = n ? n * 2 : 16;
-        Value **slots = mem_realloc(MEM_HEAP, e->remembered, n * sizeof(Value *),
-                                    more * sizeof(Value *));
-        if (!slots) {
-            e->remembered_overflow = true;
-            return;
-        }
-        e->remembered = slots;
-        e->remembered_capacity = more;
+    if (remembered_room(e)) {
+        e->remembered[e->remembered_count++] = slot;
+    } else {
+        e->remembered_overflow = true;
     }
-    e->remembered[e->remembered_count++] = slot;
 }
 
 void heap_store_slow(Heap *h, Value object, Value *slot, Value v)

@@ -88,9 +88,12 @@ MUST_USE COLD bool heap_collect_for(Heap *h, size_t words) MAY_GC;
 MUST_USE static inline bool heap_reserve(Heap *h, size_t words)
 {
     ASSERT(!h->scratch->nogc);
-#if !BUILD_STRESS
-    if (LIKELY((size_t)(h->limit - h->hp) >= words)) return true;
+#if BUILD_STRESS
+    bool forced = h->scratch->cache != NULL; // the throw-away heaps of literals cannot collect
+#else
+    bool forced = false;
 #endif
+    if (LIKELY(!forced && (size_t)(h->limit - h->hp) >= words)) return true;
     return heap_collect_for(h, words);
 }
 

@@ -35,6 +35,7 @@ static inline Large *large_of(const Value *object)
 typedef struct HeapExt {
     Chunk *old;         // newest first; only the first one has room
     size_t old_words;   // used, all chunks
+    size_t told_words;  // in use when the owner was told that it is at its limit
     size_t old_limit;   // of old_words + large_words, at which the next collection is a full one
     Large *large_young; // made since the last collection
     Large *large_old;
@@ -42,7 +43,8 @@ typedef struct HeapExt {
     size_t large_young_words; // of the first
     Value **remembered;       // slots of old objects that may point to young ones
     uint32_t remembered_count, remembered_capacity;
-    bool remembered_overflow; // no memory to grow: the next collection is a full one
+    bool remembered_overflow; // the list is incomplete: the next collection is a full one
+    bool eager; // most of what is made lives on: the next collection promotes it at once
     Value blocks_young, blocks_old; // chains of KIND_BLOCKREF objects, V_NIL at the end
     size_t block_bytes;             // of the blocks they refer to
     uint32_t minor_count, major_count;
@@ -59,6 +61,7 @@ struct Gc {
     char *promote_at; // [promote_at, + promote_bytes): survivors of an earlier collection
     size_t promote_bytes;
     bool major;
+    bool eager;    // nothing of the nursery stays young
     bool into_old; // everything that moves becomes old
     bool in_old;   // the object being scanned is old: note its slots that point to young ones
     Value *to, *to_hp, *to_end; // the new nursery

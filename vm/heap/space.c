@@ -12,7 +12,8 @@
 #define LARGE_LISTS  40
 #define LISTS        (SMALL_LISTS + LARGE_LISTS)
 #define SPAN_PAGES   16 // what a region hands to block carving at once
-#define KEEP_PAGES   2048 // spans from here on give their memory back to the system when freed
+#define LARGE_PAGES  2048 // of spans from here on
+#define KEPT_PAGES   8192 // this much stays with the region when freed; more goes back to the system
 
 // Free memory is poisoned but for the links kept in it.
 #define MEMORY_FREED(p, n, keep) MEMORY_UNUSED((char *)(p) + (keep), (size_t)(n) - (keep))
@@ -28,6 +29,7 @@ struct Region {
     char *base;
     size_t pages;     // of the whole region
     size_t committed; // pages that have memory, from the base on
+    size_t kept;      // pages freed in large spans and not given back, roughly
     uint32_t *map;    // per page: pages of the free span that begins or ends here, else 0
     Span lists[LISTS]; // heads
     BlockList blocks[BLOCK_CLASSES]; // what overflowed from the caches
@@ -138,14 +140,21 @@ static void *span_alloc(Region *r, size_t pages)
         s = find_span(r, pages);
     }
     size_t page = page_index(r, s), have = s->pages;
+    if (pages >= LARGE_PAGES) r->kept -= MIN(r->kept, pages);
     unlink_span(r, s);
     if (have > pages) link_span(r, page + pages, have - pages);
     return s;
 }
 
+// First touching a page costs ten times as much as writing it: a heap that is collected again and again
+// gets the memory of its last collection for the next.
 static void span_free(Region *r, void *p, size_t pages)
 {
-    if (pages >= KEEP_PAGES) plat_discard(p, pages << SPACE_PAGE_SHIFT);
+    if (pages >= LARGE_PAGES && r->kept + pages > KEPT_PAGES) {
+        plat_discard(p, pages << SPACE_PAGE_SHIFT);
+    } else if (pages >= LARGE_PAGES) {
+        r->kept += pages;
+    }
     insert_free(r, page_index(r, p), pages);
 }
 
@@ -244,9 +253,15 @@ static BlockList *cache_list(BlockCache *cache, RegionId region, unsigned class)
     return &cache->lists[region == REGION_YOUNG][class];
 }
 
-static bool under_limit(Space *s, size_t more)
+bool space_is_full(const Space *s)
 {
-    return s->limit == 0 || space_used(s) + more <= s->limit;
+    return s->limit != 0 && space_used(s) >= s->limit;
+}
+
+static bool under_limit(Space *s, const BlockCache *cache, size_t more)
+{
+    if (s->limit == 0) return true;
+    return space_used(s) + more <= s->limit + (cache && cache->reserve ? s->limit / 8 : 0);
 }
 
 void *space_alloc(Space *s, BlockCache *cache, RegionId region, size_t *bytes)
@@ -259,12 +274,12 @@ void *space_alloc(Space *s, BlockCache *cache, RegionId region, size_t *bytes)
         BlockList *list = cache_list(cache, region, class);
         p = list ? pop_block(list) : NULL;
         if (UNLIKELY(!p)) {
-            if (!under_limit(s, real)) return NULL;
+            if (!under_limit(s, cache, real)) return NULL;
             p = block_refill(s, region, list, class);
         }
     } else {
         Region *r = s->regions[region];
-        if (!under_limit(s, real)) return NULL;
+        if (!under_limit(s, cache, real)) return NULL;
         plat_lock(&r->lock);
         p = span_alloc(r, real >> SPACE_PAGE_SHIFT);
         plat_unlock(&r->lock);

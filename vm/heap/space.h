@@ -52,6 +52,7 @@ typedef struct {
 
 typedef struct BlockCache {
     BlockList lists[2][BLOCK_CLASSES]; // OLD, YOUNG
+    bool reserve; // the owner may go an eighth over the limit: it is handling that it was reached
 } BlockCache;
 
 typedef struct Region Region;
@@ -115,5 +116,7 @@ void space_flush(Space *s, BlockCache *cache);
 
 // Total bytes in use, caches included.
 size_t space_used(const Space *s);
+// Is as much in use as the limit allows, or more?
+bool space_is_full(const Space *s);
 
 #endif

@@ -80,6 +80,10 @@ uint64_t plat_wall_ns(void);    // since the epoch
 uint64_t plat_cpu_ns(void);     // processor time of the process
 uint64_t plat_random(void);     // from the system, for seeds
 
+// Opens what is closed of descriptors 0 to 2, so that no file gets such a number: reading gives the end,
+// writing fails. Before anything else is opened.
+void plat_guard_standard_files(void);
+
 // ---- signals ------------------------------------------------------------------------------------
 
 // SIGINT and SIGTERM call on_signal, on whichever thread has them unblocked: the main thread, since

@@ -1,6 +1,8 @@
 // Signals on POSIX systems. See plat.h.
 #include "vm/plat/plat.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
@@ -17,4 +19,13 @@ void plat_signals_catch(void (*on_signal)(int number))
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+}
+
+void plat_guard_standard_files(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+        // The lowest free number is this one.
+        if (open("/dev/null", O_RDONLY) < 0) return;
+    }
 }

@@ -45,6 +45,7 @@ enum {
     RTYPE_SLOTS
 };
 
+// A negative number: spawned actors do not get the binding that their parent has.
 enum { PARAM_UID, PARAM_INIT, PARAM_CONVERTER, PARAM_SLOTS };
 
 // ---- strings and bytevectors ----------------------------------------------------------------

@@ -199,6 +199,37 @@ static void test_places(void)
     source_free(&s);
 }
 
+// Columns in long lines, which sources keep marks for: every offset against a plain count.
+static void test_places_in_long_lines(void)
+{
+    static char text[8192];
+    size_t n = 0;
+    Source s;
+    bool right = true;
+
+    n += (size_t)sprintf(text, "short\n");
+    while (n < 5000) {
+        n += (size_t)sprintf(text + n, "%s", n % 7 ? "abcdefghij" : "λ€");
+    }
+    n += (size_t)sprintf(text + n, "\nlast");
+    while (n < 8000) {
+        text[n++] = 'x';
+    }
+    source_init(&s, "p", text, n);
+    for (uint32_t at = 0, line = 1, column = 1; at <= n; at++) {
+        Place p = source_place(&s, at);
+        right = right && p.line == line && p.column == column;
+        if (text[at] == '\n') {
+            line++;
+            column = 1;
+        } else {
+            column += (text[at] & 0xC0) != 0x80;
+        }
+    }
+    CHECK_TRUE(right);
+    source_free(&s);
+}
+
 int main(void)
 {
     test_layout();
@@ -206,5 +237,6 @@ int main(void)
     test_limits();
     test_files();
     test_places();
+    test_places_in_long_lines();
     return check_summary();
 }

@@ -469,16 +469,16 @@ static const Row errors[] = {
     {"(define-syntax m (syntax-rules () ((_) 1))) m",
      "t.eta:1:45: error: m is syntax: it cannot be used as a value"},
     // names
-    {"(lenght '(1 2))", "t.eta:1:2: error: unbound name: lenght (did you mean length?)"},
+    {"(lenght '(1 2))", "t.eta:1:2: error: unbound name: lenght; did you mean 'length'?"},
     {"(define (my-function x) x) (my-funtion 1)",
-     "t.eta:1:29: error: unbound name: my-funtion (did you mean my-function?)"},
+     "t.eta:1:29: error: unbound name: my-funtion; did you mean 'my-function'?"},
     {"(let ((counter 1)) (let ((x 2)) (conter x)))",
-     "t.eta:1:34: error: unbound name: conter (did you mean counter?)"},
-    {"(displya 1)", "t.eta:1:2: error: unbound name: displya (did you mean display?)"},
+     "t.eta:1:34: error: unbound name: conter; did you mean 'counter'?"},
+    {"(displya 1)", "t.eta:1:2: error: unbound name: displya; did you mean 'display'?"},
     {"xy", "t.eta:1:1: error: unbound name: xy"},
     {"(no-such-thing-at-all-here)", "t.eta:1:2: error: unbound name: no-such-thing-at-all-here"},
-    {"%car", "t.eta:1:1: error: unbound name: %car (did you mean car?)"},
-    {"(%car 1)", "t.eta:1:2: error: unbound name: %car (did you mean car?)"},
+    {"%car", "t.eta:1:1: error: unbound name: %car; did you mean 'car'?"},
+    {"(%car 1)", "t.eta:1:2: error: unbound name: %car; did you mean 'car'?"},
 };
 
 static const TestModule modules[] = {{"base", prelude_text, true}};

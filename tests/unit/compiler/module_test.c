@@ -164,7 +164,7 @@ static const Row bad[] = {
     {"(import nowhere nowhere) (undefined-but-silent)", "unknown module in import: nowhere"},
     {"(import (only lib q))",
      "t.eta:1:19: error: import only: name 'q' is not exported by module 'lib'"},
-    {"(import (only lib twicee!))", "(did you mean twice!?)"},
+    {"(import (only lib twicee!))", "; did you mean 'twice!'?"},
     {"(import (rename lib (q r)))", "import rename: name 'q' is not exported by module 'lib'"},
     {"(import (rename lib (a b)))", "rename produces duplicate local name 'b'"},
     {"(import (rename lib a))", "import rename: expected (old new), got a"},
@@ -197,7 +197,7 @@ static const Row bad[] = {
      "imported name 'a' conflicts with local define"},
     {"(import lib) (set! a 2)", "cannot assign to imported name 'a' of module 'lib'"},
     {"(module m (export x))", "t.eta:1:19: error: export of unknown name 'x' in module m"},
-    {"(module m (export counterr) (define counter 1))", "(did you mean counter?)"},
+    {"(module m (export counterr) (define counter 1))", "; did you mean 'counter'?"},
     {"(module m (export a (rename b a)) (define a 1) (define b 1))",
      "module m exports two things as 'a'"},
     {"(module m (export 1))", "export: expected a name or (rename name exported), got 1"},
@@ -208,7 +208,7 @@ static const Row bad[] = {
     {"(module m (import m))", "circular module dependency: m -> m"},
     {"(import cycle1)", "circular module dependency: cycle1 -> cycle2 -> cycle3 -> cycle1"},
     {"(import wrong) (anything-goes 1)",
-     "wrong:1:37: error: unbound name: lenght (did you mean length?)"},
+     "wrong:1:37: error: unbound name: lenght; did you mean 'length'?"},
     {"(import misnamed)", "file misnamed does not define module misnamed"},
     {"(define-library (l) (begin (define x 1)))", "unbound name: define"},
     {"(define-library (l) (define x 1))",
@@ -461,7 +461,7 @@ static void test_interactive_errors(void)
     CHECK_HAS(expand_line(&s, "(define (f) (later 1))"), "warning: unbound name: later");
     CHECK_HAS(expand_line(&s, "(define (later x) x)"), "(define user:later");
     CHECK_HAS(expand_line(&s, "(lenght 1)"),
-              "warning: unbound name: lenght (did you mean length?)");
+              "warning: unbound name: lenght; did you mean 'length'?");
     CHECK_HAS(expand_line(&s, "(lenght 1)"), "(call user:lenght 1)");
     // What fails leaves nothing behind.
     CHECK_HAS(expand_line(&s, "(define y 1) (if)"), "error: if: expected");

@@ -1,0 +1,3 @@
+(import (chezscheme))
+(display "hello, world")
+(newline)

@@ -1,0 +1,67 @@
+;; Continuations, dynamic-wind, exceptions, parameters, promises: orders of events.
+(import (scheme base) (scheme write) (scheme lazy))
+
+(define (show . items) (for-each (lambda (x) (display x) (display " ")) items) (newline))
+
+(let ((k #f) (count 0))
+  (show 'entered (call-with-current-continuation (lambda (c) (set! k c) 'first)))
+  (set! count (+ count 1))
+  (if (< count 3) (k (list 'again count))))
+
+(define (winding name thunk)
+  (dynamic-wind (lambda () (show 'in name)) thunk (lambda () (show 'out name))))
+
+(define saved #f)
+(define rounds 0)
+(winding 'a
+  (lambda ()
+    (winding 'b (lambda () (call/cc (lambda (c) (set! saved c))) (show 'body)))
+    (winding 'c (lambda () (set! rounds (+ rounds 1)) (if (< rounds 3) (saved #f))))))
+
+(define (try thunk)
+  (call/cc (lambda (k) (with-exception-handler (lambda (e) (k (if (error-object? e) (list (error-object-message e) (error-object-irritants e)) (list 'raised e)))) thunk))))
+(show (try (lambda () (error "bad" 1 2 '(3)))))
+(show (try (lambda () (raise 'sym))))
+(show (try (lambda () (+ 1 (with-exception-handler (lambda (e) 41) (lambda () (raise-continuable 'c)))))))
+(show (guard (e ((symbol? e) (list 'sym e)) ((string? e) 'str)) (raise 'boom)))
+(show (guard (e ((assq 'a e) => cdr) ((assq 'b e))) (raise (list (cons 'a 42)))))
+(show (guard (e ((string? e) (list 'outer e)))
+        (guard (e ((number? e) 'number))
+          (raise "text"))))
+(show (guard (e (#t (list 'after e)))
+        (winding 'x (lambda () (winding 'y (lambda () (raise 'z)))))))
+(show (with-exception-handler
+       (lambda (e) 10)
+       (lambda () (+ (raise-continuable 1) (guard (e ((string? e) 0)) (raise-continuable 2))))))
+
+(define p (make-parameter 1 (lambda (x) (* x 2))))
+(show (p))
+(parameterize ((p 10)) (show (p)) (parameterize ((p 100)) (show (p))) (show (p)))
+(show (p))
+
+(define n 0)
+(define promise (delay (begin (set! n (+ n 1)) (if (> n 2) n (force promise)))))
+(show (force promise) (force promise))
+(define (integers from) (cons from (delay (integers (+ from 1)))))
+(define (take s n) (if (= n 0) '() (cons (car s) (take (force (cdr s)) (- n 1)))))
+(show (take (integers 5) 10))
+(define (sieve s)
+  (let ((p (car s)))
+    (cons p (delay (sieve (let filter ((s (force (cdr s)))) (if (zero? (modulo (car s) p)) (filter (force (cdr s))) (cons (car s) (delay (filter (force (cdr s))))))))))))
+(show (take (sieve (integers 2)) 30))
+
+(define (tree->generator tree)
+  (define caller #f)
+  (define (loop t)
+    (cond ((null? t) 'skip)
+          ((pair? t) (loop (car t)) (loop (cdr t)))
+          (else (call/cc (lambda (rest) (set! resume (lambda () (rest 'on))) (caller t))))))
+  (define resume (lambda () (loop tree) (caller '*eof*)))
+  (lambda () (call/cc (lambda (k) (set! caller k) (resume)))))
+(define g (tree->generator '(1 (2 (3 4)) ((5)) 6)))
+(let loop ((x (g))) (if (not (eq? x '*eof*)) (begin (show x) (loop (g)))))
+
+(call-with-values (lambda () (values 1 2 3)) show)
+(let*-values (((a b) (values 1 2)) ((c) (values (+ a b)))) (show a b c))
+(define-values (x y . z) (values 1 2 3 4))
+(show x y z)

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Runs the language tests: run-lang.sh [ETAI [NAME ...]], each in a process of its own. A test that fails
+# shows all that it printed. NAME.in, if there is one, is its standard input. The last line is
+# `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
+cd "$(dirname "$0")/.." || exit 1
+etai=${1:-build/bin/etai}
+[ $# -gt 0 ] && shift
+case $etai in /*) ;; *) etai=$PWD/$etai ;; esac
+if [ $# -eq 0 ]; then
+    for file in tests/lang/*.eta; do
+        name=${file##*/}
+        [ "$name" = check.eta ] || set -- "$@" "${name%.eta}"
+    done
+fi
+passed=0
+failed=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+for name in "$@"; do
+    input=tests/lang/$name.in
+    [ -f "$input" ] || input=/dev/null
+    timeout "${TEST_SECONDS:-120}" "$etai" "tests/lang/$name.eta" <"$input" >"$log" 2>&1
+    status=$?
+    # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
+    sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)
+    good=${sum% *}
+    bad=${sum#* }
+    if [ -z "$sum" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+        good=0
+        bad=1
+    fi
+    if [ "$bad" -ne 0 ] || [ "$status" -ne 0 ]; then
+        printf -- '---- %s: exit status %d\n' "$name" "$status"
+        cut -c1-400 "$log" | tail -n 60
+    else
+        printf '%s: %d passed\n' "$name" "$good"
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
