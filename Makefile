@@ -53,7 +53,7 @@ RUNTIME_OBJ  := $(call OBJ,$(RUNTIME_SRC))
 BOOT_OBJ     := $(call OBJ,$(BOOT_SRC))
 STDLIB_OBJ   := $(B)/gen/stdlib_image.o
 
-PROGRAMS := $(BIN)/etai $(BIN)/etac
+PROGRAMS := $(BIN)/etai $(BIN)/etac $(BIN)/eta_test
 
 .PHONY: all
 all: $(PROGRAMS) ## build everything
@@ -110,6 +110,12 @@ $(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_O
 	@mkdir -p $(@D)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
+
+# It runs etai: nothing of the VM is in it.
+$(BIN)/eta_test: $(call OBJ,tools/bin/eta_test.c $(wildcard tools/test/*.c vm/base/*.c vm/plat/*.c))
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ $(LIBS)
 
 include tests/unit/unit.mk tests/checks.mk tests/fuzz/fuzz.mk
 

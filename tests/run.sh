@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers unit lang diff actor threads cli repl.
+# run.sh [SUITE ...] runs only some of: tidy layers unit lang diff actor threads cli eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers unit lang diff actor threads cli repl}
+suites=${*:-tidy layers unit lang diff actor threads cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -38,7 +38,7 @@ for suite in $suites; do
         ;;
     esac
     [ "$status" -eq 0 ] || cat "$log"
-    printf '%-7s %s\n' "$suite" "$line"
+    printf '%-8s %s\n' "$suite" "$line"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
