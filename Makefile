@@ -134,9 +134,14 @@ install: all ## install the programs under PREFIX (/usr/local)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 
 .PHONY: tidy
-tidy: ## check sizes of files, includes between folders, and format
+tidy: ## check sizes of files, includes between folders, and that all exports are documented
 	@sh tools/dev/tidy.sh
 	@sh tools/dev/layers.sh
+	@sh tools/dev/doc_check.sh
+
+.PHONY: docs
+docs: ## write a page for each module of the standard library to build/docs
+	@sh tools/dev/docs.sh md build/docs
 
 .PHONY: format
 format: ## format all C files
