@@ -6,6 +6,8 @@
 #include "vm/exec/exec.h"
 #include "vm/exec/stack.h"
 
+#include "vm/actor/mailbox.h"
+
 #include "vm/code/print.h"
 #include "vm/data/bytes.h"
 
@@ -241,4 +243,16 @@ bool exec_interrupt(Actor *a)
     }
     heap_unroot(&a->heap, mark);
     return ok;
+}
+
+bool exec_raise_limit(Actor *a)
+{
+    (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL,
+                    "the actor has reached its heap limit: %zu messages wait", mailbox_length(a));
+    if (exec_raise_fault(a)) {
+        a->pc = value_proc(a->callee)->code->entry;
+        return true;
+    }
+    actor_set_exit(a, actor_vm(a)->symbol[SYM_heap_limit]);
+    return false;
 }
