@@ -1,5 +1,6 @@
 // Natives of actors: spawning, sending, links, monitors, names, information.
 #include "runtime/native/natives.h"
+#include "runtime/native/refusal.h"
 #include "runtime/runtime.h"
 
 #include "vm/code/print.h"
@@ -42,7 +43,7 @@ NATIVE_FN(spawn)
     case SPAWNED:
         break;
     case SPAWN_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "spawn", "cannot be given to another actor:", spawned.refused);
+        return fail_refused(a, "spawn", args[0], spawned.refused);
     case SPAWN_NO_MEMORY:
         return fail_memory(a, "spawn");
     case SPAWN_NAME_TAKEN:
@@ -66,7 +67,7 @@ NATIVE_FN(send)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "send", "cannot be sent:", refused);
+        return fail_refused(a, "send", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
@@ -142,7 +143,7 @@ NATIVE_FN(exit_signal)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "exit", "cannot be sent:", refused);
+        return fail_refused(a, "exit", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "exit");
     }

@@ -7,6 +7,7 @@
 // part of the heap.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
+#include "runtime/native/refusal.h"
 #include "runtime/timers.h"
 
 #include "vm/data/equal.h"
@@ -113,18 +114,15 @@ static Value take_for(Actor *a, Value *args, Value clause)
 {
     Value message;
 
-    // Room for the answer first: nothing may be lost once the message is out of the queue.
+    // The answer first: nothing may be lost once the message is out of the queue.
     args[0] = clause;
     if (!heap_reserve(HEAP(a), 2)) return V_FAIL;
+    args[0] = heap_cons(HEAP(a), args[0], V_FALSE);
     Sig *s = mailbox_take(a);
     mailbox_note_taken(a, s);
-    unsigned mark = heap_root_mark(HEAP(a));
-    bool ok = message_take(a, s, &message);
-    Value *root = heap_root(HEAP(a), message);
-    ok = ok && heap_reserve(HEAP(a), 2);
-    message = *root;
-    heap_unroot(HEAP(a), mark);
-    return ok ? heap_cons(HEAP(a), args[0], message) : V_FAIL;
+    if (!message_take(a, s, &message)) return V_FAIL;
+    heap_store(HEAP(a), args[0], value_words(args[0]) + 1, message);
+    return args[0];
 }
 
 static Value show(Actor *a)
@@ -240,7 +238,7 @@ NATIVE_FN(timer_start)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "timer", "cannot be sent:", refused);
+        return fail_refused(a, "timer", args[2], refused);
     case SEND_NO_MEMORY:
         return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "timer", "out of memory");
     }

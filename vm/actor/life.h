@@ -31,6 +31,8 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
 
 // Gives the memory of an ended actor back and puts its cell aside until nobody can be looking at it.
 void actor_retire(VmWorker *w, Actor *a);
+// From here on the pid is a dead actor's, and what has come is answered as by one.
+void actor_close(VmWorker *w, Actor *a);
 // Makes at most `max` cells of ended actors ready for use again, as far as nobody can be looking at them.
 // Workers do it all along: those that end actors need not be those that spawn.
 void actor_reclaim(VmWorker *w, unsigned max);

@@ -11,11 +11,16 @@ static void publish_length(Actor *a, int change)
     atomic_store_explicit(&a->mailbox_length, n + (uint32_t)change, memory_order_relaxed);
 }
 
-void mailbox_append(Actor *a, Sig *s)
+void mailbox_keep(Actor *a, Sig *s)
 {
     sig_set_next(s, NULL);
     *a->mail_tail = s;
     a->mail_tail = (Sig **)&s->frag.next;
+}
+
+void mailbox_append(Actor *a, Sig *s)
+{
+    mailbox_keep(a, s);
     publish_length(a, 1);
     // Only a message makes an actor that waits runnable: who asks about it must not change what he sees.
     if (atomic_load_explicit(&a->status, memory_order_relaxed) == ACTOR_WAITING)

@@ -16,6 +16,8 @@ static inline void mailbox_init(Actor *a)
 }
 
 void mailbox_append(Actor *a, Sig *s);
+// Keeps any signal at the end of the queue of an actor that ends, to be answered when it has.
+void mailbox_keep(Actor *a, Sig *s);
 // The message under the cursor; NULL when all have been looked at.
 static inline Sig *mailbox_peek(const Actor *a)
 {

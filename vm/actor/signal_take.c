@@ -235,8 +235,8 @@ void signals_take(Actor *a)
     while (oldest) {
         Sig *next = sig_next(oldest);
         if (a->own & OWN_EXITING) {
-            // Dead already: what is left is answered like what comes to a dead actor.
-            signal_to_dead(actor_worker(a), actor_pid(a), oldest);
+            // Dead already: what is left is answered like what comes to a dead actor, once it is one.
+            mailbox_keep(a, oldest);
         } else {
             take_one(a, oldest);
         }

@@ -325,8 +325,7 @@ static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *
         map_remove(&parent->ext->links, actor_pid(a).bits);
         if (value_is_local_ref(out->ref)) map_remove(&parent->ext->monitors, out->ref.bits);
     }
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, serial + 1 ? serial + 1 : 1, memory_order_release);
+    actor_close(w, a);
     actor_retire(w, a);
     return r;
 }
@@ -352,10 +351,11 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
         r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, r);
     a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    a->heap.scratch = NULL;
+    // Open before the name is there: who finds the actor by it finds it alive.
+    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
         return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
-    a->heap.scratch = NULL;
-    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

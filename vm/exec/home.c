@@ -98,6 +98,7 @@ SliceEnd homes_run(Worker *w, Task *t)
 
     if (!home) {
         a->heap.scratch = &((VmWorker *)w->context)->scratch;
+        a->own &= ~(uint32_t)OWN_BORN; // what it was born with goes with its heap
         actor_set_exit(a, vm->symbol[SYM_system_limit]);
         return slice_run(w, t);
     }

@@ -11,10 +11,11 @@
 static void publish(VmWorker *w, Actor *a)
 {
     int64_t left = w->reductions_left;
-    uint64_t used = w->vm->budget - (uint64_t)MAX(left, -1000000000);
+    uint64_t used = (uint64_t)(w->reductions_published - MAX(left, -1000000000));
     uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
 
     atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
+    w->reductions_published = left;
     size_t words = heap_words(&a->heap);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
 }
@@ -78,7 +79,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
     borrow(w, a);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
-    w->reductions_left = w->vm->budget;
+    w->scratch.fault.irritant_count = 0;
+    w->reductions_left = w->reductions_published = w->vm->budget;
     w->cache.reserve = false;
     if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
