@@ -7,7 +7,8 @@
 
 #define EXPECT_PID(a, who, v)                                                                      \
     do {                                                                                           \
-        if (!value_is_local_pid(v)) return fail_with(HEAP(a), ERR_BADARG, who, "expected a pid, got", v); \
+        if (!value_is_local_pid(v))                                                                \
+            return fail_with(HEAP(a), ERR_BADARG, who, "expected a pid, got", v);                  \
     } while (0)
 
 static Value fail_memory(Actor *a, const char *who)
@@ -15,7 +16,8 @@ static Value fail_memory(Actor *a, const char *who)
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, who, "out of memory or actors");
 }
 
-// ---- spawn and send -------------------------------------------------------------------------------
+// ---- spawn and send
+// -------------------------------------------------------------------------------
 
 NATIVE_FN(self)
 {
@@ -30,9 +32,12 @@ NATIVE_FN(spawn)
     Spawned spawned;
 
     (void)count;
-    if (!value_is_proc(args[0])) return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
-    if (!native_index(args[4], PRIORITIES, &priority)) return fail_type(HEAP(a), "spawn", "a priority", args[4]);
-    if (!native_size(args[5], &max_heap)) return fail_type(HEAP(a), "spawn", "a number of words", args[5]);
+    if (!value_is_proc(args[0]))
+        return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
+    if (!native_index(args[4], PRIORITIES, &priority))
+        return fail_type(HEAP(a), "spawn", "a priority", args[4]);
+    if (!native_size(args[5], &max_heap))
+        return fail_type(HEAP(a), "spawn", "a number of words", args[5]);
     SpawnOptions options = {.link = value_true(args[1]),
                             .monitor = value_true(args[2]),
                             .priority = (uint8_t)priority,
@@ -75,7 +80,8 @@ NATIVE_FN(send)
     return args[1];
 }
 
-// ---- links and monitors ---------------------------------------------------------------------------
+// ---- links and monitors
+// ---------------------------------------------------------------------------
 
 // To a dead pid: a trapping caller gets the exit as a message, any other an error.
 static Value link_noproc(Actor *a, Value pid)
@@ -169,7 +175,8 @@ NATIVE_FN(trap_exit)
     return value_bool(was);
 }
 
-// ---- names ----------------------------------------------------------------------------------------
+// ---- names
+// ----------------------------------------------------------------------------------------
 
 NATIVE_FN(register)
 {
@@ -227,7 +234,8 @@ NATIVE_FN(registered)
     return list;
 }
 
-// ---- information ----------------------------------------------------------------------------------
+// ---- information
+// ----------------------------------------------------------------------------------
 
 NATIVE_FN(make_ref)
 {
@@ -247,8 +255,8 @@ NATIVE_FN(ref_p)
     return value_bool(value_is_local_ref(args[0]));
 }
 
-// (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument is
-// the reference of the question once it has been asked.
+// (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument
+// is the reference of the question once it has been asked.
 NATIVE_FN(process_info)
 {
     VmWorker *w = actor_worker(a);

@@ -1,10 +1,10 @@
 // Natives of receive and timers.
 //
-// A receive is: %receive-begin sets the cursor and gives the deadline (0: none), which the program hands
-// back, so that a receive inside a predicate disturbs nothing; %receive-scan moves the cursor over
-// messages that no clause wants and stops at the first that one may. Clauses that compare are decided
-// here, on the message where its sender copied it; only a predicate of the program's makes the message
-// part of the heap.
+// A receive is: %receive-begin sets the cursor and gives the deadline (0: none), which the program
+// hands back, so that a receive inside a predicate disturbs nothing; %receive-scan moves the cursor
+// over messages that no clause wants and stops at the first that one may. Clauses that compare are
+// decided here, on the message where its sender copied it; only a predicate of the program's makes
+// the message part of the heap.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
 #include "runtime/native/refusal.h"
@@ -40,7 +40,8 @@ NATIVE_FN(receive_begin)
     if (value_is_big(args[0]) && !(value_header(args[0]) & HEADER_NEGATIVE)) return value_fix(0);
     if (!value_is_fix(args[0]) || value_int(args[0]) < 0)
         return fail_with(HEAP(a), ERR_BADARG, "receive",
-                         "the time-out must be a non-negative exact integer or 'wait, not", args[0]);
+                         "the time-out must be a non-negative exact integer or 'wait, not",
+                         args[0]);
     return value_fix((int64_t)MIN(deadline_after((uint64_t)value_int(args[0])), (uint64_t)FIX_MAX));
 }
 
@@ -84,7 +85,8 @@ static Verdict judge(Value clause, Value message)
     case MATCH_LIST:
     case MATCH_LIST_N:
         if (!value_is_pair(message) || !value_equal(value_car(message), x)) return NO_MATCH;
-        if (value_int(kind) == MATCH_LIST) return further_elements(message) >= 0 ? MATCHES : NO_MATCH;
+        if (value_int(kind) == MATCH_LIST)
+            return further_elements(message) >= 0 ? MATCHES : NO_MATCH;
         return value_is(value_fix(further_elements(message)), object_ref(clause, 1 + CLAUSE_B))
                    ? MATCHES
                    : NO_MATCH;
@@ -162,7 +164,8 @@ NATIVE_FN(receive_scan)
         case MUST_LOOK:
             return show(a);
         case BAD_CLAUSE:
-            return fail_with(HEAP(a), ERR_BADARG, "receive", "expected a list of (match-case matcher handler), got", clause);
+            return fail_with(HEAP(a), ERR_BADARG, "receive",
+                             "expected a list of (match-case matcher handler), got", clause);
         case NO_MATCH:
             mailbox_skip(a);
             if (++looked % 16 == 0 && --w->reductions_left < 0) return V_YIELD;
@@ -220,7 +223,8 @@ NATIVE_FN(mailbox_length)
     return value_fix((int64_t)mailbox_length(a));
 }
 
-// ---- timers ---------------------------------------------------------------------------------------
+// ---- timers
+// ---------------------------------------------------------------------------------------
 
 NATIVE_FN(timer_start)
 {
@@ -229,7 +233,8 @@ NATIVE_FN(timer_start)
 
     (void)count;
     if (!value_is_fix(args[0]) || value_int(args[0]) < 0)
-        return fail_with(HEAP(a), ERR_BADARG, "timer", "the time must be a non-negative exact integer, not", args[0]);
+        return fail_with(HEAP(a), ERR_BADARG, "timer",
+                         "the time must be a non-negative exact integer, not", args[0]);
     if (!value_is_local_pid(args[1]) && !value_is_symbol(args[1]))
         return fail_with(HEAP(a), ERR_BADARG, "timer", "expected a pid or a name, got", args[1]);
     if (!value_is_local_ref(args[3]))
@@ -262,7 +267,8 @@ NATIVE_FN(timer_cancel)
     (void)count;
     if (!value_is_local_ref(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "cancel-timer", "expected a timer, got", args[0]);
-    return timers_cancel(actor_worker(a), args[0], &deadline) ? milliseconds_left(deadline) : V_FALSE;
+    return timers_cancel(actor_worker(a), args[0], &deadline) ? milliseconds_left(deadline)
+                                                              : V_FALSE;
 }
 
 NATIVE_FN(timer_read)

@@ -4,7 +4,8 @@
 
 #include "vm/exec/native.h"
 
-// Sets the fault badarg: "WHO: PATH cannot travel: REFUSED", as in "send: element 2 -> tail cannot travel:
+// Sets the fault badarg: "WHO: PATH cannot travel: REFUSED", as in "send: element 2 -> tail cannot
+// travel:
 // #<a continuation>". `root` is what was to be copied. Gives V_FAIL.
 Value fail_refused(Actor *a, const char *who, Value root, Value refused);
 

@@ -113,7 +113,8 @@ SliceEnd homes_run(Worker *w, Task *t)
     SliceEnd end = home->end;
     bool ended = home->ended;
     plat_unlock(&home->lock);
-    // Nobody else can have it: who has ended is never runnable again, and its cell is still retired.
+    // Nobody else can have it: who has ended is never runnable again, and its cell is still
+    // retired.
     if (ended) forget(vm->homes, index, home);
     return end;
 }

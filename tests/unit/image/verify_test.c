@@ -1,5 +1,5 @@
-// The verifier on images that were tampered with: it refuses what the interpreter could not survive, and
-// survives whatever it is given itself.
+// The verifier on images that were tampered with: it refuses what the interpreter could not
+// survive, and survives whatever it is given itself.
 #include "compiler/builder.h"
 #include "tests/unit/unit.h"
 #include "vm/base/rng.h"
