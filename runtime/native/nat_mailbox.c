@@ -6,6 +6,7 @@
 // decided here, on the message where its sender copied it; only a predicate of the program's makes
 // the message part of the heap.
 #include "runtime/native/natives.h"
+#include "runtime/native/receive.h"
 #include "runtime/native/refusal.h"
 #include "runtime/timers.h"
 
@@ -44,8 +45,7 @@ NATIVE_FN(receive_begin)
     return value_fix((int64_t)MIN(deadline_after((uint64_t)value_int(args[0])), (uint64_t)FIX_MAX));
 }
 
-// Nothing more to look at: signals, then the deadline, then sleep. V_NONE: there are new messages.
-static Value wait_for_more(Actor *a, Value deadline)
+Value mailbox_wait_for_more(Actor *a, Value deadline)
 {
     a->deadline_ns = value_is_fix(deadline) ? (uint64_t)value_int(deadline) : 0;
     if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
@@ -153,7 +153,7 @@ NATIVE_FN(receive_scan)
     for (;;) {
         Sig *s = mailbox_peek(a);
         if (!s) {
-            Value v = wait_for_more(a, args[1]);
+            Value v = mailbox_wait_for_more(a, args[1]);
             if (value_is(v, V_NONE)) continue;
             return v;
         }
@@ -179,7 +179,7 @@ NATIVE_FN(receive_next)
 
     (void)count;
     while (!mailbox_peek(a)) {
-        Value v = wait_for_more(a, args[0]);
+        Value v = mailbox_wait_for_more(a, args[0]);
         if (!value_is(v, V_NONE)) return v;
     }
     Sig *s = mailbox_take(a);

@@ -134,6 +134,35 @@ bool mailbox_expose(Actor *a, Value *v)
     return ok;
 }
 
+Sig *mailbox_lift(Actor *a)
+{
+    Sig *s = unlink_at_cursor(a);
+
+    publish_length(a, -1);
+    return s;
+}
+
+bool mailbox_put_back(Actor *a, Value v)
+{
+    VmWorker *w = actor_worker(a);
+    ActorExt *x = actor_ext(a);
+    Sig *s = x ? sig_new(w->vm, w, SIG_MESSAGE, 0) : NULL;
+
+    if (!s) {
+        (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
+        return false;
+    }
+    s->flags = SIGF_EXPOSED;
+    s->value = v;
+    x->exposed++;
+    sig_set_next(s, *a->mail_cursor);
+    if (a->mail_tail == a->mail_cursor) a->mail_tail = (Sig **)&s->frag.next;
+    *a->mail_cursor = s;
+    a->mail_cursor = (Sig **)&s->frag.next;
+    publish_length(a, 1);
+    return true;
+}
+
 void mailbox_note_taken(Actor *a, const Sig *s)
 {
     if (s->flags & SIGF_EXPOSED) a->ext->exposed--;

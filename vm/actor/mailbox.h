@@ -36,7 +36,12 @@ Sig *mailbox_take(Actor *a);
 // Makes the message under the cursor part of the actor's heap and leaves it in the queue, so that a
 // program may look at it. False at the heap limit.
 MUST_USE bool mailbox_expose(Actor *a, Value *v) MAY_GC;
-// To be called with a message that mailbox_take gave, before its memory goes.
+// Takes the message under the cursor out for a look; the cursor stays where it was.
+Sig *mailbox_lift(Actor *a);
+// Puts a message that was lifted, and is part of the heap by now, back under the cursor, which moves behind
+// it. False without memory (fault set).
+MUST_USE bool mailbox_put_back(Actor *a, Value v);
+// To be called with a message that mailbox_take or mailbox_lift gave, before its memory goes.
 void mailbox_note_taken(Actor *a, const Sig *s);
 // Values of exposed messages, for the collector.
 void mailbox_visit(Actor *a, Gc *gc);
