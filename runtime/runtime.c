@@ -46,7 +46,7 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->console = console_new();
     r->input = input_new();
     r->timers = timers_new();
-    if (!r->console || !r->input || !r->timers) return false;
+    if (!r->console || !r->input || !r->timers || !environ_init(&r->environ)) return false;
     r->vm = vm_new(&options, why, why_size);
     if (!r->vm) return false;
     r->poller = poller_new(r->vm);
@@ -80,6 +80,7 @@ void runtime_fini(Runtime *r)
     poller_free(r->poller);
     console_free(r->console);
     input_free(r->input);
+    environ_fini(&r->environ);
     runtime_free_texts(r);
     memset(r, 0, sizeof *r);
 }

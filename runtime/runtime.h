@@ -5,6 +5,7 @@
 #define RUNTIME_RUNTIME_H
 
 #include "runtime/console.h"
+#include "runtime/environ.h"
 #include "runtime/files.h"
 #include "runtime/input.h"
 #include "runtime/timers.h"
@@ -17,6 +18,7 @@ typedef struct Runtime {
     Timers *timers;
     Poller *poller;
     Files files;
+    Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
     char **arguments;      // of the program: a NULL-terminated list, the program's name first
