@@ -126,16 +126,19 @@ static void begin_exit(VmWorker *w, Actor *a)
 
 // What cannot travel becomes, in place, the string that `write` makes of it. Nothing of the actor's code
 // runs any more and its heap is not collected again, so only those who get the reason see the change.
-static void become_text(Value v)
+static void become_text(Actor *a, Value v)
 {
-    static const char text[] = "#<continuation>";
+    bool handle = header_kind(value_header(v)) == KIND_HANDLE;
+    const char *text = handle ? "#<port>" : "#<continuation>";
+    size_t size = strlen(text);
     Bytes *b = value_bytes(v);
     size_t words = header_words(b->header);
 
-    ASSERT(words * sizeof(Value) >= sizeof b->info + sizeof text - 1);
+    ASSERT(words * sizeof(Value) >= sizeof b->info + size);
+    if (handle) heap_forget_handle(&a->heap, v);
     b->header = header_make(KIND_STRING, words) | HEADER_IMMUTABLE | (b->header & HEADER_LARGE);
-    b->info = bytes_info(sizeof text - 1, 0, false);
-    memcpy(b->u.bytes, text, sizeof text - 1);
+    b->info = bytes_info(size, 0, false);
+    memcpy(b->u.bytes, text, size);
 }
 
 // A signal with the reason, from the dead pid. A reason that cannot be copied for want of memory is
@@ -148,7 +151,7 @@ static void tell(Actor *a, Value to, SigKind kind, Value ref)
     Sig *s;
 
     while ((result = sig_copy(a, kind, a->reason, &s, &refused)) == SEND_REFUSED) {
-        become_text(refused);
+        become_text(a, refused);
     }
     if (result != SEND_OK) {
         s = sig_plain(w->vm, w, kind, w->vm->symbol[SYM_heap_limit], V_FALSE, V_FALSE);

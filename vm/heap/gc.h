@@ -73,7 +73,15 @@ void heap_verify(Heap *h);
 MUST_USE Block *block_new(struct Space *space, size_t bytes);
 void block_retain(Block *b);
 void block_release(struct Space *space, Block *b);
+void block_free(struct Space *space, Block *b); // for its drop
 // Counts a new KIND_BLOCKREF object that the owner has just built.
 MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
+
+// A KIND_HANDLE object for a new block with a drop, whose one reference it takes over, also on failure.
+// Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap
+// limit.
+Value heap_handle(Heap *h, Block *b) MAY_GC;
+// Gives up what a handle stands for. It must not be looked at again: its words are to be overwritten.
+void heap_forget_handle(Heap *h, Value handle);
 
 #endif
