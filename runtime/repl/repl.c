@@ -22,8 +22,7 @@ struct Repl {
     unsigned inputs;
 };
 
-// ---- reading, on a thread of the dirty pool
-// -----------------------------------------------------------
+// ---- reading, on a thread of the dirty pool -----------------------------------------------------
 
 typedef enum { ANSWER_COMPILED, ANSWER_ERRORS, ANSWER_END } Answer;
 
@@ -93,8 +92,7 @@ static void free_read(ActorJob *job)
     (void)job; // part of the Repl
 }
 
-// ---- natives
-// --------------------------------------------------------------------------------------------
+// ---- natives ------------------------------------------------------------------------------------
 
 static bool link_input(Repl *repl, RunList *list, char *why, size_t why_size)
 {
@@ -153,8 +151,7 @@ NATIVE_FN(repl_interruptible)
     return V_UNSPECIFIED;
 }
 
-// ---- the terminal
-// -----------------------------------------------------------------------------------------
+// ---- the terminal -------------------------------------------------------------------------------
 
 Repl *repl_new(Runtime *r, Builder *builder)
 {

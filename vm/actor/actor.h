@@ -66,6 +66,8 @@ struct Actor {
     _Atomic uint64_t reductions;     // published by the owner at the end of a slice
     _Atomic uint32_t heap_words;     // published likewise
     _Atomic uint32_t mailbox_length; // published: messages taken over from the inbox
+    _Atomic uint32_t mailbox_limit;  // published: how many may wait, for senders; 0: any number
+    _Atomic uint32_t dropped;        // atomic: messages of timers that found it full
 
     // ---- lines 1-4: owner
     Heap heap CACHE_ALIGNED;

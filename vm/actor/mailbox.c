@@ -32,6 +32,24 @@ static void count_words(Actor *a, Sig *s, bool came)
         x->mail_words = came ? x->mail_words + sig_words(s) : x->mail_words - sig_words(s);
 }
 
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit)
+{
+    uint32_t was = a->heap.max_words;
+
+    if (was == 0 && limit != 0) {
+        // From here on messages are counted; those that are here have not been.
+        a->heap.max_words = limit;
+        if (actor_ext(a)) a->ext->mail_words = 0;
+        for (Sig *s = a->mail; s; s = sig_next(s)) {
+            count_words(a, s, true);
+        }
+    } else if (limit == 0 && a->ext) {
+        a->ext->mail_words = 0;
+    }
+    a->heap.max_words = limit;
+    return was;
+}
+
 void mailbox_keep(Actor *a, Sig *s)
 {
     sig_set_next(s, NULL);

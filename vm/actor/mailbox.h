@@ -47,6 +47,16 @@ void mailbox_note_taken(Actor *a, const Sig *s);
 void mailbox_visit(Actor *a, Gc *gc);
 void mailbox_free(Vm *vm, VmWorker *w, Actor *a);
 size_t mailbox_length(const Actor *a);
+// For senders: do as many messages wait, or are on their way, as the actor allows?
+static inline bool mailbox_is_full(const Actor *to)
+{
+    uint32_t limit = atomic_load_explicit(&to->mailbox_limit, memory_order_relaxed);
+    if (LIKELY(limit == 0)) return false;
+    uint64_t word = atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    return mailbox_length(to) + inbox_count(word) >= limit;
+}
+// Sets the heap limit of the running actor, in words of 1,024; 0: none. Gives what it was.
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit);
 
 // Makes sure that the actor is looked at when its deadline comes. False without memory.
 MUST_USE bool mailbox_arm(Actor *a);

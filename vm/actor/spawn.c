@@ -241,6 +241,8 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     atomic_store_explicit(&a->reductions, 0, memory_order_relaxed);
     atomic_store_explicit(&a->heap_words, 0, memory_order_relaxed);
     atomic_store_explicit(&a->mailbox_length, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->mailbox_limit, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->dropped, 0, memory_order_relaxed);
     heap_init(&a->heap, a->nursery_words, CELL_NURSERY_WORDS);
     a->heap.max_words = o->max_heap;
     a->heap.scratch = &w->scratch;
