@@ -285,7 +285,8 @@ static Core *inside_structure(PatTree *t, PatRow *rows, Var *at, const Pat *shap
     for (PatRow *row = rows; row; row = row->next) {
         parts = MAX(parts, part_count(structure_test(row, at)->pat));
     }
-    Var **vars = arena_array(unit_arena(t->x), Var *, parts), **used = arena_array(unit_arena(t->x), Var *, parts);
+    Var **vars = arena_array(unit_arena(t->x), Var *, parts),
+        **used = arena_array(unit_arena(t->x), Var *, parts);
     Core **inits = arena_array(unit_arena(t->x), Core *, parts);
     for (PatRow *row = rows; row; row = row->next) {
         PatTest *test = structure_test(row, at);
@@ -412,9 +413,9 @@ static Core *compile_not(PatTree *t, PatRow *row, Var *at, const Pat *p, Core *n
     Var *label = temporary(t, "differs");
     Core *rest = tree_compile(t, row, again(t, no));
 
-    return tree_label(t, label, NULL, 0, rest,
-                      tree_compile(t, part_row(t, leaf_fail, no, at, p->a),
-                                   tree_jump(t, label, NULL, 0)));
+    return tree_label(
+        t, label, NULL, 0, rest,
+        tree_compile(t, part_row(t, leaf_fail, no, at, p->a), tree_jump(t, label, NULL, 0)));
 }
 
 // ---- repetitions -------------------------------------------------------------------------------

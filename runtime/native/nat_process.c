@@ -14,13 +14,13 @@
 // What %process-spawn is told, in a vector.
 enum {
     SPEC_PROGRAM,
-    SPEC_ARGUMENTS, // list of strings, the program's name first
-    SPEC_VARIABLES, // list of NAME=VALUE
-    SPEC_REPLACE,   // are these all
-    SPEC_FOLDER,    // string or #f
-    SPEC_MODES,     // of three streams
+    SPEC_ARGUMENTS,              // list of strings, the program's name first
+    SPEC_VARIABLES,              // list of NAME=VALUE
+    SPEC_REPLACE,                // are these all
+    SPEC_FOLDER,                 // string or #f
+    SPEC_MODES,                  // of three streams
     SPEC_INPUT = SPEC_MODES + 3, // string, bytevector or #f
-    SPEC_OWNED,     // is it killed when the handle goes
+    SPEC_OWNED,                  // is it killed when the handle goes
     SPEC_SLOTS
 };
 
@@ -93,7 +93,8 @@ static bool take_spec(Actor *a, Child *c, Value spec)
     if (!value_is_kind(spec, KIND_VECTOR) || object_count(spec) != SPEC_SLOTS) return false;
     folder = object_ref(spec, SPEC_FOLDER);
     input = object_ref(spec, SPEC_INPUT);
-    if (value_is(object_ref(spec, SPEC_REPLACE), V_FALSE)) environ_all(&runtime_of(a)->environ, &c->variables);
+    if (value_is(object_ref(spec, SPEC_REPLACE), V_FALSE))
+        environ_all(&runtime_of(a)->environ, &c->variables);
     c->has_folder = !value_is(folder, V_FALSE);
     c->kill_with_owner = !value_is(object_ref(spec, SPEC_OWNED), V_FALSE);
     for (unsigned i = 0; i < 3; i++) {
@@ -139,7 +140,8 @@ static Value new_handle(Actor *a, Value spec)
     if (ok && !has_failed(c)) return heap_handle(HEAP(a), b);
     bool failed = has_failed(c);
     block_release(&r->vm->space, b);
-    return failed ? fail_memory(a) : fail_type(HEAP(a), "process", "a description of a process", spec);
+    return failed ? fail_memory(a)
+                  : fail_type(HEAP(a), "process", "a description of a process", spec);
 }
 
 // ---- starting ---------------------------------------------------------------------------------------
@@ -311,7 +313,8 @@ NATIVE_FN(utf8_repair)
     (void)count;
     if (!value_is_kind(args[0], KIND_BYTEVECTOR))
         return fail_type(HEAP(a), "utf8->string", "a bytevector", args[0]);
-    const uint8_t *p = bytes_data(value_bytes(args[0])), *end = p + bytes_length(value_bytes(args[0]));
+    const uint8_t *p = bytes_data(value_bytes(args[0])),
+                  *end = p + bytes_length(value_bytes(args[0]));
     buf_clear(out);
     while (p < end) {
         size_t valid = utf8_validate(p, (size_t)(end - p));
