@@ -56,6 +56,7 @@ NATIVE_FN(spawn)
         return fail_with(HEAP(a), ERR_BADARG, "spawn", "the name is taken:", args[3]);
     }
     actor_charge(a, 50);
+    if (options.monitor) mailbox_mark(a, spawned.ref);
     return options.monitor ? heap_cons(HEAP(a), spawned.pid, spawned.ref) : spawned.pid;
 }
 
@@ -128,7 +129,9 @@ NATIVE_FN(monitor)
     if (!value_is_local_pid(args[0]) && value_true(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "monitor", "expected a pid, got", args[0]);
     Value ref = actor_monitor(a, args[0], value_is_symbol(args[1]) ? args[1] : V_FALSE);
-    return value_is(ref, V_FAIL) ? fail_memory(a, "monitor") : ref;
+    if (value_is(ref, V_FAIL)) return fail_memory(a, "monitor");
+    mailbox_mark(a, ref);
+    return ref;
 }
 
 NATIVE_FN(demonitor)

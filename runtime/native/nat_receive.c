@@ -62,7 +62,7 @@ static Value seek(Actor *a, const Value *args)
         const Sig *s = mailbox_peek(a);
         if (s && passes_some(args[0], s->value)) return V_TRUE;
         if (!s) {
-            Value v = mailbox_wait_for_more(a, args[1]);
+            Value v = receive_wait(a, args[1]);
             if (!value_is(v, V_NONE)) return v;
             continue;
         }

@@ -78,7 +78,22 @@ static Sig *unlink_at_cursor(Actor *a)
 
     *a->mail_cursor = sig_next(s);
     if (a->mail_tail == (Sig **)&s->frag.next) a->mail_tail = a->mail_cursor;
+    if (a->ext && a->ext->mark == (Sig **)&s->frag.next) a->ext->mark = a->mail_cursor;
     return s;
+}
+
+void mailbox_mark(Actor *a, Value ref)
+{
+    if (!a->ext) return;
+    a->ext->mark = a->mail_tail;
+    a->ext->marked_ref = ref;
+}
+
+void mailbox_restart_at_mark(Actor *a, Value ref)
+{
+    ActorExt *x = a->ext;
+
+    a->mail_cursor = x && x->mark && value_is(x->marked_ref, ref) ? x->mark : &a->mail;
 }
 
 Sig *mailbox_take(Actor *a)

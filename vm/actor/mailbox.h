@@ -31,6 +31,11 @@ static inline void mailbox_restart(Actor *a)
 {
     a->mail_cursor = &a->mail;
 }
+// Remembers the end of the queue under a reference that has just been made; a receive of what names
+// that reference may start there. Only the last mark is kept.
+void mailbox_mark(Actor *a, Value ref);
+// Puts the cursor to the mark of that reference, else to the front.
+void mailbox_restart_at_mark(Actor *a, Value ref);
 // Takes the message under the cursor out; the cursor goes back to the front.
 Sig *mailbox_take(Actor *a);
 // Makes the message under the cursor part of the actor's heap and leaves it in the queue, so that a
