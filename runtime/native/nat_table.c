@@ -196,7 +196,7 @@ NATIVE_FN(table_list)
     if (!heap_reserve(HEAP(a), 4 * (i - stop))) return V_FAIL;
     for (; i > stop; i--) {
         const Value *e = table_entry(args[0], i - 1);
-        if (value_is(e[0], V_NONE)) continue;
+        if (value_is(e[0], TABLE_DELETED)) continue;
         Value item = what == 2 ? heap_cons(HEAP(a), e[0], e[1]) : e[what];
         args[3] = heap_cons(HEAP(a), item, args[3]);
     }

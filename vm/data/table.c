@@ -58,13 +58,13 @@ static void clear_entry(Value table, size_t i)
 {
     Value *e = table_entry(table, i);
 
-    e[ENTRY_KEY] = V_NONE;
+    e[ENTRY_KEY] = TABLE_DELETED;
     e[ENTRY_VALUE] = V_FALSE;
 }
 
 static bool is_deleted(const Value *entry)
 {
-    return value_is(entry[ENTRY_KEY], V_NONE);
+    return value_is(entry[ENTRY_KEY], TABLE_DELETED);
 }
 
 static uint32_t entry_hash(const Value *entry)
@@ -220,7 +220,7 @@ static Value new_segment(Heap *h, size_t entries)
 
     if (!p) return V_FAIL;
     for (size_t i = 0; i < entries; i++) {
-        p[1 + i * TABLE_ENTRY_WORDS + ENTRY_KEY] = V_NONE;
+        p[1 + i * TABLE_ENTRY_WORDS + ENTRY_KEY] = TABLE_DELETED;
         p[1 + i * TABLE_ENTRY_WORDS + ENTRY_VALUE] = V_FALSE;
         p[1 + i * TABLE_ENTRY_WORDS + ENTRY_HASH] = value_fix(0);
     }
