@@ -1,11 +1,12 @@
 // Natives of receive-case (compiler/syntax/forms_receive.c).
 //
-// The tests of the clauses are the program's code, on a message in its heap. Moving every message that is
-// passed over there would cost copies in each collection, so a filter that the compiler made of the
-// patterns refuses most of them where their senders have put them: a vector of three words for each
-// clause, or #f when some clause may want anything. The words are what the first element of a list must be, how
-// many elements it must have (n: so many; -1 - n: at least n pairs; #f: the message itself is the first
-// word), and what the second element must be; default stands for anything.
+// The tests of the clauses are the program's code, on a message in its heap. Moving every message
+// that is passed over there would cost copies in each collection, so a filter that the compiler
+// made of the patterns refuses most of them where their senders have put them: a vector of three
+// words for each clause, or #f when some clause may want anything. The words are what the first
+// element of a list must be, how many elements it must have (n: so many; -1 - n: at least n
+// pairs; #f: the message itself is the first word), and what the second element must be; default
+// stands for anything.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
 
