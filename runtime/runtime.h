@@ -5,6 +5,8 @@
 #define RUNTIME_RUNTIME_H
 
 #include "runtime/console.h"
+#include "runtime/environ.h"
+#include "runtime/files.h"
 #include "runtime/input.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
@@ -14,6 +16,9 @@ typedef struct Runtime {
     Console *console;
     Input *input;
     Timers *timers;
+    Poller *poller;
+    Files files;
+    Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
     char **arguments;      // of the program: a NULL-terminated list, the program's name first

@@ -205,8 +205,7 @@ NATIVE_FN(table_list)
     return stop == 0 ? args[3] : V_YIELD;
 }
 
-// ---- tables whose keys the program compares
-// ---------------------------------------------------------
+// ---- tables whose keys the program compares -----------------------------------------------------
 
 static bool custom_hash(Actor *a, Value v, uint32_t *hash)
 {
@@ -306,8 +305,7 @@ NATIVE_FN(table_add)
                                                                             : V_FAIL;
 }
 
-// ---- hashes
-// -----------------------------------------------------------------------------------------
+// ---- hashes -------------------------------------------------------------------------------------
 
 // (value strict?): a non-negative integer, equal for what is equal?. Strict: an error for what can
 // be no key of a persistent map.

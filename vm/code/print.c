@@ -447,7 +447,7 @@ static void open_compound(Printer *p, Value v)
         push(p, v, 0);
         break;
     default:
-        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values" : "box");
+        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values " : "box");
         push(p, v, 0);
     }
 }

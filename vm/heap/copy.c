@@ -111,7 +111,7 @@ static Value copy_list(Copy *c, Value v)
 
 static bool may_travel(Kind kind)
 {
-    return kind != KIND_STACK && kind != KIND_ESCAPE;
+    return kind != KIND_STACK && kind != KIND_ESCAPE && kind != KIND_HANDLE;
 }
 
 static Value copy_object(Copy *c, Value v)

@@ -90,14 +90,18 @@ enum { BYTES_INDIRECT = 4, BYTES_WIDTH_MASK = 3 };
 
 // A block outside all heaps that strings and bytevectors of several actors share. Immutable while
 // more than one reference is held.
-typedef struct {
+//
+// One with a `drop` is what a handle stands for (an open file, a child process): when nobody refers to
+// it any more, drop is called, on any thread, and frees it sooner or later (block_free).
+typedef struct Block {
     _Atomic uint64_t refs;
     uint64_t capacity; // bytes
+    void (*drop)(struct Block *b);
     uint8_t bytes[];
 } Block;
 
 typedef struct {
-    uint64_t header; // KIND_BLOCKREF
+    uint64_t header; // KIND_BLOCKREF or KIND_HANDLE
     Block *block;
     Value next; // chain of the blockrefs of one generation, for release after a collection
 } BlockRef;
