@@ -6,7 +6,6 @@
 #include "vm/exec/native.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,14 +22,6 @@ static void idle(Vm *vm)
 }
 
 // ---- set-up -----------------------------------------------------------------------------------------
-
-// A program started with a standard descriptor closed must not get another file under its number.
-static void keep_descriptors(void)
-{
-    for (int fd = 0; fd < 3; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return;
-    }
-}
 
 static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 {
@@ -64,7 +55,6 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 {
     memset(r, 0, sizeof *r);
-    keep_descriptors();
     if (init(r, conf, why, why_size)) return true;
     runtime_fini(r);
     return false;

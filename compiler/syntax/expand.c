@@ -17,7 +17,8 @@ Stx *expand_macro(Expander *x, Macro *macro, Stx *form)
     Expansion *e = arena_new(unit_arena(x), Expansion);
 
     if (x->fatal) return NULL;
-    *e = (Expansion){macro, stx_span(form), outer ? outer->count + 1 : 1, outer};
+    *e = (Expansion){macro, stx_span(form), outer ? outer->count + 1 : 1, outer,
+                     outer ? outer->outermost : e};
     // What a macro made has its user's place, so this names what the user wrote all along.
     if (e->count > x->limits.steps) {
         return syntax_fatal(

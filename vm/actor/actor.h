@@ -12,7 +12,7 @@
 // WAITING, owns it until it is put back: only the owner touches anything but line 0. The inbox word
 // hands the owner's writes on (see inbox.h).
 //
-// See vm/doc/actors.md.
+// See vm/doc/signals.md and vm/doc/scheduler.md.
 #ifndef VM_ACTOR_ACTOR_H
 #define VM_ACTOR_ACTOR_H
 
@@ -66,6 +66,8 @@ struct Actor {
     _Atomic uint64_t reductions;     // published by the owner at the end of a slice
     _Atomic uint32_t heap_words;     // published likewise
     _Atomic uint32_t mailbox_length; // published: messages taken over from the inbox
+    _Atomic uint32_t mailbox_limit;  // published: how many may wait, for senders; 0: any number
+    _Atomic uint32_t dropped;        // atomic: messages of timers that found it full
 
     // ---- lines 1-4: owner
     Heap heap CACHE_ALIGNED;
@@ -108,7 +110,7 @@ typedef enum {
 
 // Procedures and values of std.kernel that C code needs, by cell.
 typedef enum {
-    KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
+    KERNEL_RAISE_FAULT, // (tag message who irritants trace): raises a condition
     KERNEL_COUNT
 } KernelId;
 
@@ -120,6 +122,7 @@ struct VmWorker {
     Actor *running;
     bool actor_ended; // in the slice that was run last
     int64_t reductions_left; // of the running slice, while C code looks at them
+    int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next
     uint32_t free_count;

@@ -128,6 +128,16 @@ static void take_down(Actor *a, Sig *s)
     deliver(a, s, head, 4, name);
 }
 
+// Who gave up waiting has ended the monitor, and never sees the answer.
+static void take_answer(Actor *a, Sig *s)
+{
+    if (a->ext && actor_demonitor(a, s->words[1])) {
+        mailbox_append(a, s);
+    } else {
+        sig_free(actor_vm(a), actor_worker(a), s);
+    }
+}
+
 static void take_info(Actor *a, Sig *s)
 {
     VmWorker *w = actor_worker(a);
@@ -198,6 +208,9 @@ static void take_one(Actor *a, Sig *s)
     case SIG_DOWN:
         take_down(a, s);
         break;
+    case SIG_ANSWER:
+        take_answer(a, s);
+        break;
     case SIG_LINK:
     case SIG_UNLINK:
     case SIG_UNLINK_ACK:
@@ -235,8 +248,8 @@ void signals_take(Actor *a)
     while (oldest) {
         Sig *next = sig_next(oldest);
         if (a->own & OWN_EXITING) {
-            // Dead already: what is left is answered like what comes to a dead actor.
-            signal_to_dead(actor_worker(a), actor_pid(a), oldest);
+            // Dead already: what is left is answered like what comes to a dead actor, once it is one.
+            mailbox_keep(a, oldest);
         } else {
             take_one(a, oldest);
         }

@@ -132,6 +132,7 @@ static Value copy_object(Copy *c, Value v)
     if (!q || !log_slot(c, p)) return V_NONE;
     memcpy(q, p, words * sizeof(Value));
     q->bits = header;
+    if (kind == KIND_TABLE && !value_is_null(q[1 + TABLE_EPOCH])) q[1 + TABLE_EPOCH] = V_FALSE;
     if (kind == KIND_BLOCKREF) {
         BlockRef *ref = (BlockRef *)q;
         block_retain(ref->block);

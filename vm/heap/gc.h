@@ -62,8 +62,8 @@ void heap_stats(const Heap *h, HeapStats *out);
 // All that counts against the owner's limit, in words: spaces as large as they are, and the shared
 // blocks it refers to.
 size_t heap_words(const Heap *h);
-// The owner is told that it is at its limit: notes what it has; heap_told_words gives it.
-void heap_note_told(Heap *h);
+// The owner is told that it is at its limit, having so much; heap_told_words gives it.
+void heap_note_told(Heap *h, size_t words);
 size_t heap_told_words(const Heap *h);
 
 // Aborts unless every word of the heap is as it must be. For debug and stress builds and tests.

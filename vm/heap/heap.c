@@ -114,6 +114,28 @@ void heap_trim(Heap *h, Value *object, size_t payload_words)
     }
 }
 
+// ---- addresses as identities ------------------------------------------------------------------
+
+Motion heap_motion(const Heap *h, Value v)
+{
+    const Space *space = h->scratch->space;
+
+    if (!value_is_pointer(v)) return MOVES_NEVER;
+    const Value *p = value_words(v);
+    if (space_is_shared(space, p) || space_is_large(space, p)) return MOVES_NEVER;
+    return space_is_settled(space, p) ? MOVES_FULL : MOVES_YOUNG;
+}
+
+bool heap_epoch(Heap *h, uint64_t *out)
+{
+    const HeapExt *e = heap_ext(h); // only a heap that has one counts
+
+    if (!e) return false;
+    const uint64_t mask = ((uint64_t)1 << 30) - 1;
+    *out = ((uint64_t)e->major_count & mask) << 30 | ((uint64_t)e->minor_count & mask);
+    return true;
+}
+
 // ---- stores -----------------------------------------------------------------------------------
 
 bool heap_is_shared(const Heap *h, Value v)

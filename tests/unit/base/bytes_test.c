@@ -212,5 +212,5 @@ int main(void)
     test_every_scalar();
     test_invalid();
     test_random_bytes();
-    return unit_end();
+    return unit_finish();
 }
