@@ -8,6 +8,7 @@
 
 #include "vm/base/utf8.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -61,7 +62,8 @@ static Value fail_memory(Actor *a)
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
 }
 
-// ---- what is to be run ------------------------------------------------------------------------------
+// ---- what is to be run
+// ------------------------------------------------------------------------------
 
 static bool put_string(Buf *out, Value v, char must_have)
 {
@@ -144,7 +146,8 @@ static Value new_handle(Actor *a, Value spec)
                   : fail_type(HEAP(a), "process", "a description of a process", spec);
 }
 
-// ---- starting ---------------------------------------------------------------------------------------
+// ---- starting
+// ---------------------------------------------------------------------------------------
 
 typedef struct {
     ActorJob job;
@@ -164,14 +167,21 @@ static void free_spawn(ActorJob *base)
     mem_free(MEM_IO, job, sizeof *job);
 }
 
-// (spec state handle): a handle or a negated errno
+// (spec state handle again): a handle or a negated errno
 NATIVE_FN(process_spawn)
 {
     (void)count;
     if (value_is_local_ref(args[1])) {
         Value answer = reply_take(a, args[1]);
         if (value_is(answer, V_NONE)) return V_WAIT;
-        return value_is(answer, value_fix(0)) ? args[2] : answer;
+        if (value_is(answer, value_fix(0))) return args[2];
+        bool exhausted = value_is(answer, value_fix(-EMFILE)) ||
+                         value_is(answer, value_fix(-ENFILE));
+        if (!exhausted || !value_is(args[3], V_FALSE)) return answer;
+        // Ports that the program has forgotten may stand for open files.
+        args[2] = V_FALSE;
+        args[3] = V_TRUE;
+        if (!gc_collect(HEAP(a), 0, true)) return answer;
     }
     Value handle = new_handle(a, args[0]);
     if (value_is(handle, V_FAIL)) return handle;
@@ -210,7 +220,8 @@ NATIVE_FN(process_stream)
     return handle;
 }
 
-// ---- waiting ----------------------------------------------------------------------------------------
+// ---- waiting
+// ----------------------------------------------------------------------------------------
 
 // (handle milliseconds-or-#f state): the exit status, #f when the time is over
 NATIVE_FN(process_wait)

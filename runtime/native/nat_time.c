@@ -11,7 +11,8 @@ NATIVE_FN(wall_clock)
 
     (void)args, (void)count;
     if (!heap_reserve(HEAP(a), 2)) return V_FAIL;
-    return heap_cons(HEAP(a), value_fix((int64_t)(ns / 1000000000)), value_fix((int64_t)(ns % 1000000000)));
+    return heap_cons(HEAP(a), value_fix((int64_t)(ns / 1000000000)),
+                     value_fix((int64_t)(ns % 1000000000)));
 }
 
 // (seconds): #(offset daylight? name) of the local zone then: the offset from UTC in seconds
@@ -22,7 +23,8 @@ NATIVE_FN(local_zone)
     (void)count;
     if (!value_is_fix(args[0])) return fail_type(HEAP(a), "local-zone", "an integer", args[0]);
     time_t at = (time_t)value_int(args[0]);
-    if (!localtime_r(&at, &tm)) return fail_text(HEAP(a), ERR_USER, "local-zone", "the year is too large");
+    if (!localtime_r(&at, &tm))
+        return fail_text(HEAP(a), ERR_USER, "local-zone", "the year is too large");
     unsigned mark = heap_root_mark(HEAP(a));
     Value *name = heap_root(HEAP(a), string_from_text(HEAP(a), tm.tm_zone ? tm.tm_zone : ""));
     Value *p = value_is(*name, V_FAIL) ? NULL : heap_alloc(HEAP(a), header_make(KIND_VECTOR, 3));
