@@ -165,6 +165,7 @@ NATIVE_FN(exit_signal)
     if (value_is(args[0], actor_pid(a))) {
         signals_take(a);
         if (a->own & OWN_EXITING) return V_WAIT;
+        if (a->own & OWN_INTERRUPTED) return V_YIELD; // the evaluation at the REPL ends here
     }
     return V_TRUE;
 }

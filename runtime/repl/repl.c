@@ -146,8 +146,9 @@ NATIVE_FN(repl_next)
 NATIVE_FN(repl_interruptible)
 {
     (void)count;
-    a->own = value_true(args[0]) ? a->own | OWN_INTERRUPTIBLE
-                                 : a->own & ~(uint32_t)OWN_INTERRUPTIBLE;
+    // What came too late to stop anything is forgotten.
+    a->own &= ~(uint32_t)(OWN_INTERRUPTIBLE | OWN_INTERRUPTED | OWN_SILENTLY);
+    if (value_true(args[0])) a->own |= OWN_INTERRUPTIBLE;
     return V_UNSPECIFIED;
 }
 
