@@ -56,11 +56,12 @@ static uint32_t next_serial(uint32_t serial)
     return serial + 1 ? serial + 1 : 1;
 }
 
-// Closes the inbox and answers what is in it, oldest first.
-static void close_inbox(VmWorker *w, Actor *a, Value pid)
+// Closes the inbox; what was in it, oldest first.
+static Sig *close_inbox(Actor *a)
 {
     uint64_t word = atomic_exchange_explicit(&a->inbox, INBOX_DEAD, memory_order_acq_rel);
-    Sig *s = inbox_signals(word), *oldest = NULL;
+    bool any = (word & INBOX_PTR_MASK) > INBOX_DEAD;
+    Sig *s = any ? inbox_signals(word) : NULL, *oldest = NULL;
 
     while (s) {
         Sig *next = sig_next(s);
@@ -68,11 +69,29 @@ static void close_inbox(VmWorker *w, Actor *a, Value pid)
         oldest = s;
         s = next;
     }
+    return oldest;
+}
+
+static void answer_all(VmWorker *w, Value pid, Sig *oldest)
+{
     while (oldest) {
         Sig *next = sig_next(oldest);
         signal_to_dead(w, pid, oldest);
         oldest = next;
     }
+}
+
+void actor_close(VmWorker *w, Actor *a)
+{
+    Value pid = actor_pid(a);
+    Sig *rest = close_inbox(a);
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
+    // Nobody is told that it is dead before all of that is so. In the queue: messages, and what was taken
+    // from the inbox behind the signal that ended it.
+    answer_all(w, pid, a->mail);
+    mailbox_init(a);
+    answer_all(w, pid, rest);
 }
 
 static bool is_abnormal(const Vm *vm, Value reason)
@@ -100,26 +119,26 @@ static void begin_exit(VmWorker *w, Actor *a)
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
-    close_inbox(w, a, pid);
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
-    mailbox_free(vm, w, a);
+    actor_close(w, a);
 }
 
 // ---- telling others -------------------------------------------------------------------------------
 
 // What cannot travel becomes, in place, the string that `write` makes of it. Nothing of the actor's code
 // runs any more and its heap is not collected again, so only those who get the reason see the change.
-static void become_text(Value v)
+static void become_text(Actor *a, Value v)
 {
-    static const char text[] = "#<continuation>";
+    bool handle = header_kind(value_header(v)) == KIND_HANDLE;
+    const char *text = handle ? "#<port>" : "#<continuation>";
+    size_t size = strlen(text);
     Bytes *b = value_bytes(v);
     size_t words = header_words(b->header);
 
-    ASSERT(words * sizeof(Value) >= sizeof b->info + sizeof text - 1);
+    ASSERT(words * sizeof(Value) >= sizeof b->info + size);
+    if (handle) heap_forget_handle(&a->heap, v);
     b->header = header_make(KIND_STRING, words) | HEADER_IMMUTABLE | (b->header & HEADER_LARGE);
-    b->info = bytes_info(sizeof text - 1, 0, false);
-    memcpy(b->u.bytes, text, sizeof text - 1);
+    b->info = bytes_info(size, 0, false);
+    memcpy(b->u.bytes, text, size);
 }
 
 // A signal with the reason, from the dead pid. A reason that cannot be copied for want of memory is
@@ -132,7 +151,7 @@ static void tell(Actor *a, Value to, SigKind kind, Value ref)
     Sig *s;
 
     while ((result = sig_copy(a, kind, a->reason, &s, &refused)) == SEND_REFUSED) {
-        become_text(refused);
+        become_text(a, refused);
     }
     if (result != SEND_OK) {
         s = sig_plain(w->vm, w, kind, w->vm->symbol[SYM_heap_limit], V_FALSE, V_FALSE);

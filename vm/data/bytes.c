@@ -236,9 +236,9 @@ bool bytes_equal(Value x, Value y)
     return string_compare(x, y) == 0;
 }
 
-uint64_t bytes_hash(Value v)
+uint64_t bytes_hash(Value v, uint64_t seed)
 {
-    enum { UNITS = 64 };
+    enum { UNITS = 256 };
     Bytes *b = value_bytes(v);
     size_t n = bytes_length(b);
     unsigned width = bytes_width_log2(b);
@@ -255,7 +255,7 @@ uint64_t bytes_hash(Value v)
             bytes_copy_units(piece, needed, 0, bytes_data(b), width, i, units);
             p = piece;
         }
-        h = hash_bytes(p, units << needed, h);
+        h = hash_keyed(p, units << needed, seed, h);
     }
     return h;
 }
