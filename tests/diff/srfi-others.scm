@@ -18,15 +18,15 @@
   (guile
    (import (rename (only (srfi 60) bitwise-and bitwise-ior bitwise-xor bitwise-not bitwise-if arithmetic-shift
                          bit-count integer-length bit-set? copy-bit first-set-bit bit-field copy-bit-field
-                         rotate-bit-field reverse-bit-field logtest)
+                         rotate-bit-field reverse-bit-field)
                    (copy-bit-field bit-field-replace)
                    (rotate-bit-field bit-field-rotate)
                    (reverse-bit-field bit-field-reverse)
-                   (logtest any-bit-set?))))
+                  )))
   (else
    (import (only (srfi 151) bitwise-and bitwise-ior bitwise-xor bitwise-not bitwise-if arithmetic-shift bit-count
                  integer-length bit-set? copy-bit first-set-bit bit-field bit-field-replace bit-field-rotate
-                 bit-field-reverse any-bit-set?))))
+                 bit-field-reverse))))
 
 (define (show . xs) (write xs) (newline))
 (define seed 88172645)
@@ -64,6 +64,6 @@
          (start (random 90)) (end (+ start (random 90))) (k (random 200)))
     (show a b (bitwise-and a b) (bitwise-ior a b) (bitwise-xor a b) (bitwise-not a) (bitwise-if a b c))
     (show (arithmetic-shift a k) (arithmetic-shift a (- k)) (bit-count (abs a)) (integer-length a) (first-set-bit (+ 1 (abs a))))
-    (show (bit-set? k a) (copy-bit k a #t) (copy-bit k a #f) (any-bit-set? a b))
+    (show (bit-set? k a) (copy-bit k a #t) (copy-bit k a #f))
     (show (bit-field a start end) (bit-field-replace a b start end))
     (show (bit-field-rotate (abs a) (- k 100) start (+ 1 end)) (bit-field-reverse (abs a) start end))))
