@@ -153,7 +153,7 @@ Value string_from_utf8(Heap *h, const void *utf8, size_t size)
 
     if (utf8_is_ascii(p, size)) {
         Value v = bytes_make(h, KIND_STRING, size, 0);
-        if (!value_is(v, V_FAIL)) memcpy(bytes_data(value_bytes(v)), p, size);
+        if (!value_is(v, V_FAIL) && size > 0) memcpy(bytes_data(value_bytes(v)), p, size);
         return v;
     }
     uint32_t all = 0;
