@@ -208,6 +208,33 @@ static Template *template_name(Compile *k, Stx *id, uint32_t depth, PtrVec *used
     return t;
 }
 
+static uint32_t deepest_slot(const Template *t)
+{
+    uint32_t deepest = 0;
+
+    for (uint32_t i = 0; i < t->slot_count; i++) {
+        deepest = MAX(deepest, t->slots[i].depth);
+    }
+    return deepest;
+}
+
+// A variable under more ellipses than in the pattern runs with the outer ones, but for a repetition that
+// then had nothing to run through, as the inner one in ((b (a ...)) ...): it runs there.
+static void run_here(Template *t, const PtrVec *used)
+{
+    t->slot_count = 0;
+    for (uint32_t i = 0; i < used->count; i++) {
+        RepeatSlot *use = used->items[i];
+        if (use->depth < t->ellipses) continue;
+        bool known = false;
+        for (uint32_t j = 0; j < t->slot_count; j++) {
+            known |= t->slots[j].slot == use->slot;
+        }
+        if (!known) t->slots[t->slot_count++] = (RepeatSlot){use->slot, t->ellipses};
+        use->depth -= t->ellipses;
+    }
+}
+
 // The variables inside a repetition at ellipsis depth `depth` that its ellipses run through.
 static bool find_running(Compile *k, Template *t, const PtrVec *used, uint32_t depth,
                          const Stx *stx)
@@ -223,11 +250,9 @@ static bool find_running(Compile *k, Template *t, const PtrVec *used, uint32_t d
         t->slots[t->slot_count++] = (RepeatSlot){use.slot, use.depth - depth};
     }
     // Each of the ellipses needs a variable of its own depth.
-    uint32_t deepest = 0;
-    for (uint32_t i = 0; i < t->slot_count; i++) {
-        deepest = MAX(deepest, t->slots[i].depth);
-    }
-    if (deepest >= t->ellipses) return true;
+    if (deepest_slot(t) >= t->ellipses) return true;
+    run_here(t, used);
+    if (deepest_slot(t) >= t->ellipses) return true;
     syntax_error(k->x, stx_span(stx),
                  "syntax-rules: nothing that repeats in the pattern stands before the ellipsis");
     return false;
