@@ -4,6 +4,9 @@
 // of a repetition are a range. A variable under n ellipses in the pattern may stand under n or more
 // in the template: the outermost n of those run through it (SRFI 149 and others have it the same
 // way).
+//
+// Macros of the standard library may have one rule more, (_ template): what the name stands for where
+// it is used as a value. Thus a procedure can be a macro that also knows the place of its use.
 #include "compiler/syntax/rules.h"
 
 #include <string.h>
@@ -338,15 +341,21 @@ static bool compile_rule(Compile *k, Stx *stx, Rule *rule)
     Stx **parts = stx_list(x, stx, &count);
     PtrVec used = {0};
 
-    if (!parts || count != 2 || !stx_is_pair(parts[0])) {
+    // What is sealed was looked at when it was defined.
+    bool name = parts && count == 2 && stx_is_symbol(parts[0]) &&
+                (x->c->privileged || k->macro->sealed);
+
+    if (!name && (!parts || count != 2 || !stx_is_pair(parts[0]))) {
         syntax_error(x, stx_span(stx),
                      "syntax-rules: expected a rule ((_ pattern ...) template), got %s",
                      stx_text(x, stx));
         return false;
     }
     k->variables = (PtrVec){0};
-    rule->pattern = compile_pattern(k, stx_cdr(x, parts[0]), 0);
-    if (!rule->pattern) return false;
+    if (!name) {
+        rule->pattern = compile_pattern(k, stx_cdr(x, parts[0]), 0);
+        if (!rule->pattern) return false;
+    }
     rule->slot_count = k->variables.count;
     rule->template = compile_template(k, parts[1], 0, &used);
     return rule->template != NULL;
@@ -388,7 +397,9 @@ bool rules_compile(Expander *x, Macro *macro)
     Rules *rules = arena_new(k.arena, Rules);
     rules->rules = arena_array(k.arena, Rule, count);
     for (uint32_t i = 1; i < count; i++) {
-        if (!compile_rule(&k, parts[i], &rules->rules[rules->count++])) return false;
+        Rule *rule = &rules->rules[rules->count++];
+        if (!compile_rule(&k, parts[i], rule)) return false;
+        rules->has_name = rules->has_name || !rule->pattern;
     }
     macro->rules = rules;
     return true;

@@ -4,9 +4,9 @@
 // that is passed over there would cost copies in each collection, so a filter that the compiler
 // made of the patterns refuses most of them where their senders have put them: a vector of three
 // words for each clause, or #f when some clause may want anything. The words are what the first
-// element of a list must be, how many elements it must have (n: so many; -1 - n: at least n pairs;
-// #f: the message itself is the first word), and what the second element must be; default stands
-// for anything.
+// element of a list must be, how many elements it must have (n: so many; -1 - n: at least n
+// pairs; #f: the message itself is the first word), and what the second element must be; default
+// stands for anything.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
 
@@ -63,7 +63,7 @@ static Value seek(Actor *a, const Value *args)
         const Sig *s = mailbox_peek(a);
         if (s && passes_some(args[0], s->value)) return V_TRUE;
         if (!s) {
-            Value v = mailbox_wait_for_more(a, args[1]);
+            Value v = receive_wait(a, args[1]);
             if (!value_is(v, V_NONE)) return v;
             continue;
         }

@@ -22,8 +22,7 @@ struct Repl {
     unsigned inputs;
 };
 
-// ---- reading, on a thread of the dirty pool
-// -----------------------------------------------------------
+// ---- reading, on a thread of the dirty pool -----------------------------------------------------
 
 typedef enum { ANSWER_COMPILED, ANSWER_ERRORS, ANSWER_END } Answer;
 
@@ -93,8 +92,7 @@ static void free_read(ActorJob *job)
     (void)job; // part of the Repl
 }
 
-// ---- natives
-// --------------------------------------------------------------------------------------------
+// ---- natives ------------------------------------------------------------------------------------
 
 static bool link_input(Repl *repl, RunList *list, char *why, size_t why_size)
 {
@@ -148,13 +146,13 @@ NATIVE_FN(repl_next)
 NATIVE_FN(repl_interruptible)
 {
     (void)count;
-    a->own = value_true(args[0]) ? a->own | OWN_INTERRUPTIBLE
-                                 : a->own & ~(uint32_t)OWN_INTERRUPTIBLE;
+    // What came too late to stop anything is forgotten.
+    a->own &= ~(uint32_t)(OWN_INTERRUPTIBLE | OWN_INTERRUPTED | OWN_SILENTLY);
+    if (value_true(args[0])) a->own |= OWN_INTERRUPTIBLE;
     return V_UNSPECIFIED;
 }
 
-// ---- the terminal
-// -----------------------------------------------------------------------------------------
+// ---- the terminal -------------------------------------------------------------------------------
 
 Repl *repl_new(Runtime *r, Builder *builder)
 {

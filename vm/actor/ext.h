@@ -15,11 +15,16 @@ typedef struct ActorExt {
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid
+    // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
+    // NULL: none yet.
+    Sig **mark;
+    Value marked_ref;
     // The receive time-out: armed at or before the deadline, re-armed when it fires early, so that a
     // receive that succeeds need not cancel anything.
     Timer timer;
     Actor *actor;
     uint32_t serial;  // of the pid when the extension was made
+    size_t mail_words; // of the messages that wait, of an actor with a heap limit
     uint32_t exposed; // messages in the queue that belong to the heap already
     Value pid;           // what it was, while the actor ends
     uint32_t empty_hint; // where emptying a table has come to

@@ -38,6 +38,8 @@ void actor_close(VmWorker *w, Actor *a);
 void actor_reclaim(VmWorker *w, unsigned max);
 // Frees what retired cells still hold, at the end of the VM.
 void actor_free_retired(VmWorker *w);
+// All that counts against its limit: the heap and the messages that wait.
+size_t actor_words(const Actor *a);
 // The actor is at its heap limit. True when it is to get the error; false when it had it before and
 // has used up what it was given to handle it.
 bool actor_tell_limit(Actor *a);

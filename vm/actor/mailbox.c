@@ -11,6 +11,45 @@ static void publish_length(Actor *a, int change)
     atomic_store_explicit(&a->mailbox_length, n + (uint32_t)change, memory_order_relaxed);
 }
 
+static size_t sig_words(Sig *s)
+{
+    size_t bytes = s->frag.bytes;
+
+    if (s->flags & SIGF_EXTRA) {
+        for (const Frag *f = sig_extra(s)->more; f; f = f->next) {
+            bytes += f->bytes;
+        }
+    }
+    return bytes / sizeof(Value);
+}
+
+// What waits counts against the limit of an actor that has one.
+static void count_words(Actor *a, Sig *s, bool came)
+{
+    ActorExt *x = a->heap.max_words ? actor_ext(a) : NULL;
+
+    if (x && !(s->flags & SIGF_EXPOSED))
+        x->mail_words = came ? x->mail_words + sig_words(s) : x->mail_words - sig_words(s);
+}
+
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit)
+{
+    uint32_t was = a->heap.max_words;
+
+    if (was == 0 && limit != 0) {
+        // From here on messages are counted; those that are here have not been.
+        a->heap.max_words = limit;
+        if (actor_ext(a)) a->ext->mail_words = 0;
+        for (Sig *s = a->mail; s; s = sig_next(s)) {
+            count_words(a, s, true);
+        }
+    } else if (limit == 0 && a->ext) {
+        a->ext->mail_words = 0;
+    }
+    a->heap.max_words = limit;
+    return was;
+}
+
 void mailbox_keep(Actor *a, Sig *s)
 {
     sig_set_next(s, NULL);
@@ -21,6 +60,7 @@ void mailbox_keep(Actor *a, Sig *s)
 void mailbox_append(Actor *a, Sig *s)
 {
     mailbox_keep(a, s);
+    count_words(a, s, true);
     publish_length(a, 1);
     // Only a message makes an actor that waits runnable: who asks about it must not change what he sees.
     if (atomic_load_explicit(&a->status, memory_order_relaxed) == ACTOR_WAITING)
@@ -38,13 +78,29 @@ static Sig *unlink_at_cursor(Actor *a)
 
     *a->mail_cursor = sig_next(s);
     if (a->mail_tail == (Sig **)&s->frag.next) a->mail_tail = a->mail_cursor;
+    if (a->ext && a->ext->mark == (Sig **)&s->frag.next) a->ext->mark = a->mail_cursor;
     return s;
+}
+
+void mailbox_mark(Actor *a, Value ref)
+{
+    if (!a->ext) return;
+    a->ext->mark = a->mail_tail;
+    a->ext->marked_ref = ref;
+}
+
+void mailbox_restart_at_mark(Actor *a, Value ref)
+{
+    ActorExt *x = a->ext;
+
+    a->mail_cursor = x && x->mark && value_is(x->marked_ref, ref) ? x->mark : &a->mail;
 }
 
 Sig *mailbox_take(Actor *a)
 {
     Sig *s = unlink_at_cursor(a);
 
+    count_words(a, s, false);
     publish_length(a, -1);
     a->mail_cursor = &a->mail;
     return s;
@@ -99,6 +155,7 @@ bool mailbox_expose(Actor *a, Value *v)
     }
     // The new node takes the message's place in the queue; the old one's memory becomes the heap's.
     (void)unlink_at_cursor(a);
+    count_words(a, s, false);
     sig_set_next(shown, *a->mail_cursor);
     if (a->mail_tail == a->mail_cursor) a->mail_tail = (Sig **)&shown->frag.next;
     *a->mail_cursor = shown;

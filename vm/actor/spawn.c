@@ -192,13 +192,18 @@ static void visit_stack(Gc *gc, Value *object)
     actor_stack_ops->visit_piece(container_of(gc_heap(gc), Actor, heap), gc, object);
 }
 
+size_t actor_words(const Actor *a)
+{
+    return heap_words(&a->heap) + (a->ext ? a->ext->mail_words : 0);
+}
+
 // An actor at its limit is told once (exec_raise_fault), with an eighth more to handle it.
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
 
     if (h->max_words == 0) return true;
-    size_t total = heap_words(h) + more_words;
+    size_t total = actor_words(a) + more_words;
     size_t limit = (size_t)h->max_words << 10;
     if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
     return total <= limit;
@@ -207,7 +212,7 @@ static bool may_grow(Heap *h, size_t more_words)
 bool actor_below_limit(const Actor *a)
 {
     const Space *space = a->heap.scratch->space;
-    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
+    size_t words = actor_words(a), limit = (size_t)a->heap.max_words << 10;
 
     return (limit == 0 || words < limit - limit / 8) &&
            (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
@@ -219,7 +224,7 @@ bool actor_tell_limit(Actor *a)
     if ((a->own & OWN_LIMIT_HIT) && !actor_below_limit(a)) return false;
     a->own |= OWN_LIMIT_HIT;
     a->heap.scratch->cache->reserve = true;
-    heap_note_told(&a->heap);
+    heap_note_told(&a->heap, actor_words(a));
     return true;
 }
 
@@ -236,6 +241,8 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     atomic_store_explicit(&a->reductions, 0, memory_order_relaxed);
     atomic_store_explicit(&a->heap_words, 0, memory_order_relaxed);
     atomic_store_explicit(&a->mailbox_length, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->mailbox_limit, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->dropped, 0, memory_order_relaxed);
     heap_init(&a->heap, a->nursery_words, CELL_NURSERY_WORDS);
     a->heap.max_words = o->max_heap;
     a->heap.scratch = &w->scratch;

@@ -6,6 +6,8 @@
 #include "vm/exec/exec.h"
 #include "vm/exec/stack.h"
 
+#include "vm/actor/mailbox.h"
+
 #include "vm/code/print.h"
 #include "vm/data/bytes.h"
 
@@ -227,8 +229,9 @@ bool exec_interrupt(Actor *a)
     Vm *vm = actor_vm(a);
     unsigned mark = heap_root_mark(&a->heap);
 
-    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE);
-    Value trace = exec_trace(a, 32);
+    bool silently = (a->own & OWN_SILENTLY) != 0;
+    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE | OWN_SILENTLY);
+    Value trace = silently ? V_FALSE : exec_trace(a, 32);
     Value *root = heap_root(&a->heap, trace);
     bool ok = !value_is(trace, V_FAIL) && push_trap_frame(a, 1);
     if (ok) {
@@ -241,4 +244,16 @@ bool exec_interrupt(Actor *a)
     }
     heap_unroot(&a->heap, mark);
     return ok;
+}
+
+bool exec_raise_limit(Actor *a)
+{
+    (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL,
+                    "the actor has reached its heap limit: %zu messages wait", mailbox_length(a));
+    if (exec_raise_fault(a)) {
+        a->pc = value_proc(a->callee)->code->entry;
+        return true;
+    }
+    actor_set_exit(a, actor_vm(a)->symbol[SYM_heap_limit]);
+    return false;
 }

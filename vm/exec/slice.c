@@ -41,6 +41,12 @@ static void use_reserve(VmWorker *w, Actor *a)
     w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
 }
 
+// Messages alone have brought the actor to its limit.
+static bool is_flooded(Actor *a)
+{
+    return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
+}
+
 // Module data that came with the spawn.
 static void install_birth_data(Actor *a)
 {
@@ -89,6 +95,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
         if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
+        if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
         RunEnd end = interp_run(w, a);
