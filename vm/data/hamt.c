@@ -143,7 +143,7 @@ static Value node_of(Value *first_entry)
 
 static Value *copy_words(Value *to, const Value *from, size_t n)
 {
-    memcpy(to, from, n * sizeof *to);
+    if (n > 0) memcpy(to, from, n * sizeof *to); // from may be NULL when there is nothing
     return to + n;
 }
 
