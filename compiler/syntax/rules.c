@@ -5,8 +5,9 @@
 // in the template: the outermost n of those run through it (SRFI 149 and others have it the same
 // way).
 //
-// Macros of the standard library may have one rule more, (_ template): what the name stands for where
-// it is used as a value. Thus a procedure can be a macro that also knows the place of its use.
+// Macros of the standard library may have one rule more, (_ template): what the name stands for
+// where it is used as a value. Thus a procedure can be a macro that also knows the place of its
+// use.
 #include "compiler/syntax/rules.h"
 
 #include <string.h>

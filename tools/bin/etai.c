@@ -140,7 +140,7 @@ static int run_repl(Runtime *r, Builder *b)
 {
     char why[300] = "out of memory";
 
-    r->repl = repl_new(r, b);
+    r->repl = repl_new(r, b, doc_entries);
     if (!r->repl || !runtime_load_repl(r, why, sizeof why)) {
         repl_free(r->repl);
         return fail("REPL", why);
