@@ -473,6 +473,7 @@ static Pat *read_record(const Compound *c, Stx *head)
 
     p->type = record_type(r, head);
     if (!p->type) {
+        (void)read_all(c, 0); // its names are not to be missed as well
         return bad(r, c->stx,
                    "a pattern, which begins with list, cons, vector, ==, ?, and, or, not or "
                    "the name of a record type");
