@@ -29,10 +29,11 @@ static void keep_entry(Seal *s, Entry *e)
 {
     Expander *x = s->x;
     uint32_t set = set_promote(x, e->set, s->m->iface);
-    const ScopeInfo *newest = &x->scopes[set_node(x, set)->scope];
+    // A copy: the binding may be of a module that is only loaded now, which moves the table.
+    const ScopeInfo newest = x->scopes[set_node(x, set)->scope];
 
-    ASSERT(newest->owner == s->m->iface);
-    iface_add_row(x, newest->owner, e->symbol, newest->number, set, entry_binding(x, e),
+    ASSERT(newest.owner == s->m->iface);
+    iface_add_row(x, newest.owner, e->symbol, newest.number, set, entry_binding(x, e),
                   e->origin == ENTRY_IMPORTED);
     want(s, e->binding);
 }
