@@ -12,22 +12,33 @@ static DirtyPool *pool_of(Vm *vm)
     return pool;
 }
 
-static void run_job(Job *base)
+void job_answer(Vm *vm, Value pid, Value ref, Value answer)
 {
-    ActorJob *job = container_of(base, ActorJob, job);
-    Vm *vm = job->vm;
-    Value answer = job->run(job);
     Sig *s;
 
     // The actor waits for this: without memory for the answer there is nothing else to do.
-    while (!(s = sig_plain(vm, NULL, SIG_REPLY, answer, job->pid, job->ref))) {
+    while (!(s = sig_plain(vm, NULL, SIG_REPLY, answer, pid, ref))) {
         _Atomic uint32_t nobody_wakes = 0;
         plat_wait(&nobody_wakes, 0, plat_now_ns() + 1000000);
     }
     unsigned guest = sched_guest_enter(&vm->sched);
-    sig_send(vm, NULL, job->pid, s);
+    sig_send(vm, NULL, pid, s);
     sched_guest_leave(&vm->sched, guest);
+}
+
+static void run_job(Job *base)
+{
+    ActorJob *job = container_of(base, ActorJob, job);
+
+    job_answer(job->vm, job->pid, job->ref, job->run(job));
     job->free(job);
+}
+
+void job_detach(Vm *vm, Job *job)
+{
+    DirtyPool *pool = pool_of(vm);
+
+    if (!pool || !dirty_submit(pool, job)) job->run(job);
 }
 
 Value job_start(Actor *a, ActorJob *job)

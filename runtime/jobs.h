@@ -21,4 +21,10 @@ typedef struct ActorJob {
 // freed) when no thread can be had.
 Value job_start(Actor *a, ActorJob *job);
 
+// Answers an actor that waits for `ref`, from a thread that is no worker.
+void job_answer(Vm *vm, Value pid, Value ref, Value answer);
+
+// Runs a job for nobody, on a dirty thread; here when there is none to be had.
+void job_detach(Vm *vm, Job *job);
+
 #endif

@@ -6,7 +6,6 @@
 #include "vm/exec/native.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,14 +23,6 @@ static void idle(Vm *vm)
 
 // ---- set-up -----------------------------------------------------------------------------------------
 
-// A program started with a standard descriptor closed must not get another file under its number.
-static void keep_descriptors(void)
-{
-    for (int fd = 0; fd < 3; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return;
-    }
-}
-
 static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 {
     VmOptions options = {.conf = *conf,
@@ -46,9 +37,14 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->console = console_new();
     r->input = input_new();
     r->timers = timers_new();
-    if (!r->console || !r->input || !r->timers) return false;
+    if (!r->console || !r->input || !r->timers || !environ_init(&r->environ)) return false;
     r->vm = vm_new(&options, why, why_size);
     if (!r->vm) return false;
+    r->poller = poller_new(r->vm);
+    if (!r->poller) return false;
+    r->files.vm = r->vm;
+    r->files.poller = r->poller;
+    r->files.console = r->console;
     r->vm->report = runtime_actor_ended;
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
@@ -59,7 +55,6 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 {
     memset(r, 0, sizeof *r);
-    keep_descriptors();
     if (init(r, conf, why, why_size)) return true;
     runtime_fini(r);
     return false;
@@ -70,9 +65,12 @@ void runtime_fini(Runtime *r)
     run_list_free(&r->program);
     input_stop(r->input);
     if (r->vm) timers_free(r->vm, r->timers);
+    poller_stop(r->poller);
     vm_free(r->vm);
+    poller_free(r->poller);
     console_free(r->console);
     input_free(r->input);
+    environ_fini(&r->environ);
     runtime_free_texts(r);
     memset(r, 0, sizeof *r);
 }
@@ -121,6 +119,7 @@ bool runtime_load_repl(Runtime *r, char *why, size_t why_size)
     r->repl_module = r->program.modules[r->program.count - 1];
     vm->interrupt = cell_find(&vm->code, symbol_named(&vm->symbols, name),
                               symbol_named(&vm->symbols, "%interrupted"));
+    vm->evaluator_ended = runtime_evaluator_ended;
     snprintf(why, why_size, "std.repl has no %%interrupted");
     return vm->interrupt != NULL;
 }
@@ -149,6 +148,7 @@ int runtime_run(Runtime *r)
         return 1;
     }
     int status = vm_run(r->vm, boot);
+    if (files_finish(&r->files) > 0 && status == 0) status = 1;
     if (!console_flush_all(r->console, &error) && !console_was_told(r->console)) {
         fprintf(stderr, "error: standard output: %s\n", strerror(error));
         if (status == 0) status = 1;

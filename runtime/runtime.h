@@ -5,6 +5,8 @@
 #define RUNTIME_RUNTIME_H
 
 #include "runtime/console.h"
+#include "runtime/environ.h"
+#include "runtime/files.h"
 #include "runtime/input.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
@@ -14,6 +16,9 @@ typedef struct Runtime {
     Console *console;
     Input *input;
     Timers *timers;
+    Poller *poller;
+    Files files;
+    Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
     char **arguments;      // of the program: a NULL-terminated list, the program's name first
@@ -53,6 +58,8 @@ void runtime_report(Vm *vm, Value message, Value trace);
 // Vm.report and Vm.main_ended.
 void runtime_actor_ended(Vm *vm, Actor *a);
 void runtime_main_ended(Vm *vm, Actor *a);
+// Vm.evaluator_ended.
+void runtime_evaluator_ended(Vm *vm, Value reason);
 
 // ---- info.c ---------------------------------------------------------------------------------------
 

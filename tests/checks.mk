@@ -10,3 +10,19 @@ $(CHECK_MODES:%=check-%): check-%:
 	@sh tests/run-modes.sh $* build/$*/bin/etai
 
 check-modes: $(CHECK_MODES:%=check-%)
+
+# Random programs of actors under the current MODE, TORTURE_ROUNDS for each of a few seeds; in release also
+# what is too big for instrumented programs. Not part of the checks: it takes minutes.
+TORTURE_ROUNDS ?= 100
+
+.PHONY: torture
+torture: all
+	@for seed in 1 1000 2000 3000; do for schedulers in 1 2 4; do \
+	    echo "seed $$seed, $$schedulers schedulers"; \
+	    ETA_ACTOR_SCHEDULERS=$$schedulers $(BIN)/etai tests/torture/random.eta $$seed $(TORTURE_ROUNDS) \
+	        2>$(B)/torture.log || { tail -n 100 $(B)/torture.log; exit 1; }; \
+	done; done
+	@sh tests/torture/process.sh $(BIN)/etai
+ifeq ($(MODE),release)
+	@$(BIN)/etai tests/torture/big.eta 2>$(B)/torture.log
+endif

@@ -87,7 +87,18 @@ typedef struct {
     uint32_t count;
     uint32_t *temps; // where a value waits; NO_SLOT
     bool *done;
+    bool last; // control leaves: what is not read by these values is not read any more
 } Assign;
+
+// Some item other than i still has to read the variable.
+static bool is_read_by_others(const Assign *as, uint32_t i, const Var *v)
+{
+    for (uint32_t k = 0; k < as->count; k++) {
+        if (k == i || as->done[k] || as->temps[k] != NO_SLOT) continue;
+        if (reads(as->g, as->items[k], v) > 0) return true;
+    }
+    return false;
+}
 
 // Nothing that is still to be read lives in the target of item i.
 static bool is_writable(const Assign *as, uint32_t i)
@@ -99,6 +110,8 @@ static bool is_writable(const Assign *as, uint32_t i)
     if (as->temps[i] == slot) return true;
     Var *v = g->owner[slot];
     if (!v) return false;
+    // Labels around, whose code comes later, have uses of their own, which do not count here.
+    if (as->last) return !is_read_by_others(as, i, v);
     int32_t own = as->temps[i] == NO_SLOT ? reads(g, as->items[i], v) : 0;
     return gen_var(g, v)->uses == own;
 }
@@ -186,9 +199,9 @@ static void assign_rest(Assign *as)
     }
 }
 
-void gen_assign(Gen *g, Core **items, const uint32_t *targets, uint32_t count)
+void gen_assign(Gen *g, Core **items, const uint32_t *targets, uint32_t count, bool last)
 {
-    Assign as = {.g = g, .items = items, .targets = targets, .count = count};
+    Assign as = {.g = g, .items = items, .targets = targets, .count = count, .last = last};
 
     as.temps = arena_array(&g->c->unit, uint32_t, count);
     as.done = arena_array(&g->c->unit, bool, count);

@@ -21,7 +21,7 @@ static uint32_t gen_window(Gen *g, Core **items, uint32_t count)
     }
     gen_need_frame(g, base + count);
     if (g->failed) return 0;
-    gen_assign(g, items, targets, count);
+    gen_assign(g, items, targets, count, false);
     return base;
 }
 
@@ -113,7 +113,7 @@ static void gen_tail_call(Gen *g, const Callee *c)
     }
     gen_need_frame(g, count);
     if (g->failed) return;
-    gen_assign(g, items, targets, count);
+    gen_assign(g, items, targets, count, true);
     if (!g->live) return;
     if (c->known) {
         uint32_t pc = gen_pc(g);

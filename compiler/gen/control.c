@@ -129,7 +129,7 @@ void gen_label_call(Gen *g, Core *n)
     LabelGroup *group = ref->group;
     uint32_t i = ref->index;
 
-    gen_assign(g, n->u.jump.args, group->params[i], n->u.jump.count);
+    gen_assign(g, n->u.jump.args, group->params[i], n->u.jump.count, true);
     for (uint32_t j = 0; j < group->pins.count; j++) {
         gen_var(g, group->pins.items[j].var)->uses--;
     }

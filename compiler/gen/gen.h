@@ -159,7 +159,9 @@ void gen_constant(Gen *g, Stx *x, To to);
 bool gen_immediate(const Stx *x, int32_t *bits);
 
 // ---- assign.c: several values into given slots at once
-void gen_assign(Gen *g, Core **items, const uint32_t *targets, uint32_t count);
+// `last`: control leaves for a call or a label, nothing that is not read by the values lives on but what
+// is kept in slots that are no targets.
+void gen_assign(Gen *g, Core **items, const uint32_t *targets, uint32_t count, bool last);
 bool gen_is_simple(const Core *n); // no call inside
 // Slots that live beyond the given expressions: one past the highest.
 uint32_t gen_base_after(Gen *g, Core **items, uint32_t count);

@@ -18,9 +18,7 @@ static void report(Expander *x, Span span, const char *fmt, va_list args)
     if (!span.source && e) span = e->use;
     diag_at(x->c->diag, DIAG_ERROR, span, "%s", text);
     if (!e) return;
-    while (e->outer) {
-        e = e->outer;
-    }
+    e = e->outermost;
     diag_at(x->c->diag, DIAG_NOTE, e->use, "in what this use of macro %s expands to",
             e->macro->name->text);
 }

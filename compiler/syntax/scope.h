@@ -146,6 +146,7 @@ typedef struct Expansion {
     Span use;
     uint32_t count; // of this chain
     const struct Expansion *outer;
+    const struct Expansion *outermost; // of the chain: the use in the text
 } Expansion;
 
 // Where expansion is.

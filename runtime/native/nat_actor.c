@@ -1,13 +1,16 @@
 // Natives of actors: spawning, sending, links, monitors, names, information.
 #include "runtime/native/natives.h"
+#include "runtime/native/refusal.h"
 #include "runtime/runtime.h"
 
 #include "vm/actor/mailbox.h"
+
 #include "vm/code/print.h"
 
 #define EXPECT_PID(a, who, v)                                                                      \
     do {                                                                                           \
-        if (!value_is_local_pid(v)) return fail_with(HEAP(a), ERR_BADARG, who, "expected a pid, got", v); \
+        if (!value_is_local_pid(v))                                                                \
+            return fail_with(HEAP(a), ERR_BADARG, who, "expected a pid, got", v);                  \
     } while (0)
 
 static Value fail_memory(Actor *a, const char *who)
@@ -15,7 +18,7 @@ static Value fail_memory(Actor *a, const char *who)
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, who, "out of memory or actors");
 }
 
-// ---- spawn and send -------------------------------------------------------------------------------
+// ---- spawn and send -----------------------------------------------------------------------------
 
 NATIVE_FN(self)
 {
@@ -30,9 +33,12 @@ NATIVE_FN(spawn)
     Spawned spawned;
 
     (void)count;
-    if (!value_is_proc(args[0])) return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
-    if (!native_index(args[4], PRIORITIES, &priority)) return fail_type(HEAP(a), "spawn", "a priority", args[4]);
-    if (!native_size(args[5], &max_heap)) return fail_type(HEAP(a), "spawn", "a number of words", args[5]);
+    if (!value_is_proc(args[0]))
+        return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
+    if (!native_index(args[4], PRIORITIES, &priority))
+        return fail_type(HEAP(a), "spawn", "a priority", args[4]);
+    if (!native_size(args[5], &max_heap))
+        return fail_type(HEAP(a), "spawn", "a number of words", args[5]);
     SpawnOptions options = {.link = value_true(args[1]),
                             .monitor = value_true(args[2]),
                             .priority = (uint8_t)priority,
@@ -43,7 +49,7 @@ NATIVE_FN(spawn)
     case SPAWNED:
         break;
     case SPAWN_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "spawn", "cannot be given to another actor:", spawned.refused);
+        return fail_refused(a, "spawn", args[0], spawned.refused);
     case SPAWN_NO_MEMORY:
         return fail_memory(a, "spawn");
     case SPAWN_NAME_TAKEN:
@@ -63,12 +69,14 @@ NATIVE_FN(send)
     (void)count;
     EXPECT_PID(a, "send", args[0]);
     Actor *to = actor_of_pid(w->vm, args[0]);
+    if (to && UNLIKELY(mailbox_is_full(to)))
+        return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
     // The copy is made even for the dead: what cannot travel is an error whoever the receiver is.
     switch (sig_copy(a, SIG_MESSAGE, args[1], &s, &refused)) {
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "send", "cannot be sent:", refused);
+        return fail_refused(a, "send", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
@@ -76,7 +84,7 @@ NATIVE_FN(send)
     return args[1];
 }
 
-// ---- links and monitors ---------------------------------------------------------------------------
+// ---- links and monitors -------------------------------------------------------------------------
 
 // To a dead pid: a trapping caller gets the exit as a message, any other an error.
 static Value link_noproc(Actor *a, Value pid)
@@ -146,7 +154,7 @@ NATIVE_FN(exit_signal)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "exit", "cannot be sent:", refused);
+        return fail_refused(a, "exit", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "exit");
     }
@@ -157,6 +165,7 @@ NATIVE_FN(exit_signal)
     if (value_is(args[0], actor_pid(a))) {
         signals_take(a);
         if (a->own & OWN_EXITING) return V_WAIT;
+        if (a->own & OWN_INTERRUPTED) return V_YIELD; // the evaluation at the REPL ends here
     }
     return V_TRUE;
 }
@@ -172,7 +181,40 @@ NATIVE_FN(trap_exit)
     return value_bool(was);
 }
 
-// ---- names ----------------------------------------------------------------------------------------
+// ---- flags --------------------------------------------------------------------------------------
+
+enum { FLAG_PRIORITY, FLAG_MAX_HEAP, FLAG_QUEUE_LIMIT, FLAGS };
+
+// (flag value): the previous value. std.actor names the flags and the priorities.
+NATIVE_FN(process_flag)
+{
+    size_t flag, value, was = 0;
+
+    (void)count;
+    if (!native_index(args[0], FLAGS, &flag) || !native_size(args[1], &value))
+        return fail_with(HEAP(a), ERR_BADARG, "process-flag", "the value cannot be used:", args[1]);
+    switch (flag) {
+    case FLAG_PRIORITY:
+        if (value >= PRIORITIES)
+            return fail_with(HEAP(a), ERR_BADARG, "process-flag",
+                             "there is no such priority:", args[1]);
+        was = a->task.priority;
+        a->task.priority = (uint8_t)value;
+        break;
+    case FLAG_MAX_HEAP:
+        value = MIN((value + 1023) >> 10, UINT32_MAX);
+        was = (size_t)mailbox_set_heap_limit(a, (uint32_t)value) << 10;
+        break;
+    default:
+        was = atomic_load_explicit(&a->mailbox_limit, memory_order_relaxed);
+        value = MIN(value, (size_t)UINT32_MAX);
+        atomic_store_explicit(&a->mailbox_limit, (uint32_t)value, memory_order_relaxed);
+        break;
+    }
+    return value_fix((int64_t)was);
+}
+
+// ---- names --------------------------------------------------------------------------------------
 
 NATIVE_FN(register)
 {
@@ -230,7 +272,7 @@ NATIVE_FN(registered)
     return list;
 }
 
-// ---- information ----------------------------------------------------------------------------------
+// ---- information --------------------------------------------------------------------------------
 
 NATIVE_FN(make_ref)
 {
@@ -250,8 +292,8 @@ NATIVE_FN(ref_p)
     return value_bool(value_is_local_ref(args[0]));
 }
 
-// (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument is
-// the reference of the question once it has been asked.
+// (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument
+// is the reference of the question once it has been asked.
 NATIVE_FN(process_info)
 {
     VmWorker *w = actor_worker(a);

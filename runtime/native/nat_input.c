@@ -8,9 +8,18 @@
 #include <string.h>
 
 // What %console-read gives.
-typedef enum { READ_LINE, READ_STRING, READ_BYTES, READ_CHAR, PEEK_CHAR, READ_U8, PEEK_U8, READ_KINDS } ReadKind;
+typedef enum {
+    READ_LINE,
+    READ_STRING,
+    READ_BYTES,
+    READ_CHAR,
+    PEEK_CHAR,
+    READ_U8,
+    PEEK_U8,
+    READ_KINDS
+} ReadKind;
 
-// ---- waiting --------------------------------------------------------------------------------------
+// ---- waiting ------------------------------------------------------------------------------------
 
 typedef struct {
     ActorJob job;
@@ -43,7 +52,7 @@ static Value start_waiting(Actor *a, uint64_t generation)
     return job_start(a, &job->job);
 }
 
-// ---- taking ---------------------------------------------------------------------------------------
+// ---- taking -------------------------------------------------------------------------------------
 
 static InputWish wish_of(ReadKind kind, size_t count)
 {
@@ -97,7 +106,8 @@ NATIVE_FN(console_read)
     int error;
 
     (void)count;
-    if (!native_index(args[0], READ_KINDS, &kind)) return fail_type(HEAP(a), "read", "a kind", args[0]);
+    if (!native_index(args[0], READ_KINDS, &kind))
+        return fail_type(HEAP(a), "read", "a kind", args[0]);
     if (!native_size(args[1], &n)) return fail_type(HEAP(a), "read", "a count", args[1]);
     if (value_is_local_ref(args[2])) {
         Value answer = reply_take(a, args[2]);

@@ -1,12 +1,13 @@
 // Natives of receive and timers.
 //
-// A receive is: %receive-begin sets the cursor and gives the deadline (0: none), which the program hands
-// back, so that a receive inside a predicate disturbs nothing; %receive-scan moves the cursor over
-// messages that no clause wants and stops at the first that one may. Clauses that compare are decided
-// here, on the message where its sender copied it; only a predicate of the program's makes the message
-// part of the heap.
+// A receive is: %receive-begin sets the cursor and gives the deadline (0: none), which the program
+// hands back, so that a receive inside a predicate disturbs nothing; %receive-scan moves the cursor
+// over messages that no clause wants and stops at the first that one may. Clauses that compare are
+// decided here, on the message where its sender copied it; only a predicate of the program's makes
+// the message part of the heap.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
+#include "runtime/native/refusal.h"
 #include "runtime/timers.h"
 
 #include "vm/data/equal.h"
@@ -88,7 +89,8 @@ static Verdict judge(Value clause, Value message)
     case MATCH_LIST:
     case MATCH_LIST_N:
         if (!value_is_pair(message) || !value_equal(value_car(message), x)) return NO_MATCH;
-        if (value_int(kind) == MATCH_LIST) return further_elements(message) >= 0 ? MATCHES : NO_MATCH;
+        if (value_int(kind) == MATCH_LIST)
+            return further_elements(message) >= 0 ? MATCHES : NO_MATCH;
         return value_is(value_fix(further_elements(message)), object_ref(clause, 1 + CLAUSE_B))
                    ? MATCHES
                    : NO_MATCH;
@@ -118,18 +120,15 @@ static Value take_for(Actor *a, Value *args, Value clause)
 {
     Value message;
 
-    // Room for the answer first: nothing may be lost once the message is out of the queue.
+    // The answer first: nothing may be lost once the message is out of the queue.
     args[0] = clause;
     if (!heap_reserve(HEAP(a), 2)) return V_FAIL;
+    args[0] = heap_cons(HEAP(a), args[0], V_FALSE);
     Sig *s = mailbox_take(a);
     mailbox_note_taken(a, s);
-    unsigned mark = heap_root_mark(HEAP(a));
-    bool ok = message_take(a, s, &message);
-    Value *root = heap_root(HEAP(a), message);
-    ok = ok && heap_reserve(HEAP(a), 2);
-    message = *root;
-    heap_unroot(HEAP(a), mark);
-    return ok ? heap_cons(HEAP(a), args[0], message) : V_FAIL;
+    if (!message_take(a, s, &message)) return V_FAIL;
+    heap_store(HEAP(a), args[0], value_words(args[0]) + 1, message);
+    return args[0];
 }
 
 static Value show(Actor *a)
@@ -169,7 +168,8 @@ NATIVE_FN(receive_scan)
         case MUST_LOOK:
             return show(a);
         case BAD_CLAUSE:
-            return fail_with(HEAP(a), ERR_BADARG, "receive", "expected a list of (match-case matcher handler), got", clause);
+            return fail_with(HEAP(a), ERR_BADARG, "receive",
+                             "expected a list of (match-case matcher handler), got", clause);
         case NO_MATCH:
             mailbox_skip(a);
             if (++looked % 16 == 0 && --w->reductions_left < 0) return V_YIELD;
@@ -227,7 +227,7 @@ NATIVE_FN(mailbox_length)
     return value_fix((int64_t)mailbox_length(a));
 }
 
-// ---- timers ---------------------------------------------------------------------------------------
+// ---- timers -------------------------------------------------------------------------------------
 
 NATIVE_FN(timer_start)
 {
@@ -236,7 +236,8 @@ NATIVE_FN(timer_start)
 
     (void)count;
     if (!value_is_fix(args[0]) || value_int(args[0]) < 0)
-        return fail_with(HEAP(a), ERR_BADARG, "timer", "the time must be a non-negative exact integer, not", args[0]);
+        return fail_with(HEAP(a), ERR_BADARG, "timer",
+                         "the time must be a non-negative exact integer, not", args[0]);
     if (!value_is_local_pid(args[1]) && !value_is_symbol(args[1]))
         return fail_with(HEAP(a), ERR_BADARG, "timer", "expected a pid or a name, got", args[1]);
     if (!value_is_local_ref(args[3]))
@@ -245,7 +246,7 @@ NATIVE_FN(timer_start)
     case SEND_OK:
         break;
     case SEND_REFUSED:
-        return fail_with(HEAP(a), ERR_BADARG, "timer", "cannot be sent:", refused);
+        return fail_refused(a, "timer", args[2], refused);
     case SEND_NO_MEMORY:
         return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "timer", "out of memory");
     }
@@ -269,7 +270,8 @@ NATIVE_FN(timer_cancel)
     (void)count;
     if (!value_is_local_ref(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "cancel-timer", "expected a timer, got", args[0]);
-    return timers_cancel(actor_worker(a), args[0], &deadline) ? milliseconds_left(deadline) : V_FALSE;
+    return timers_cancel(actor_worker(a), args[0], &deadline) ? milliseconds_left(deadline)
+                                                              : V_FALSE;
 }
 
 NATIVE_FN(timer_read)

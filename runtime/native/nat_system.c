@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 // ---- the console ----------------------------------------------------------------------------------
 
 typedef struct {
@@ -183,16 +181,62 @@ NATIVE_FN(command_line)
     return ok ? result : V_FAIL;
 }
 
+// A string that is a variable's name or value, NUL-terminated behind what is in the buffer.
+static bool is_variable(Actor *a, const char *who, Value v, bool name, Buf *out)
+{
+    size_t from = out->size;
+
+    if (!value_is_string(v)) {
+        (void)fail_type(HEAP(a), who, "a string", v);
+        return false;
+    }
+    string_to_utf8(v, out);
+    size_t size = out->size - from;
+    buf_u8(out, 0);
+    if (out->failed) {
+        (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+        return false;
+    }
+    bool bad = memchr(out->data + from, 0, size) || (name && memchr(out->data + from, '=', size));
+    if (bad || (name && size == 0))
+        (void)fail_type(HEAP(a), who, name ? "the name of a variable" : "a string without NUL", v);
+    return !bad && !(name && size == 0);
+}
+
 NATIVE_FN(getenv)
 {
     VmWorker *w = actor_worker(a);
 
     (void)count;
-    if (!value_is_kind(args[0], KIND_STRING)) return fail_type(HEAP(a), "getenv", "a string", args[0]);
+    if (!value_is_string(args[0])) return fail_type(HEAP(a), "getenv", "a string", args[0]);
     buf_clear(&w->text);
     string_to_utf8(args[0], &w->text);
-    const char *value = getenv(buf_cstr(&w->text)); // NOLINT(concurrency-mt-unsafe): nobody sets any
-    return value ? outside_text(a, value) : V_FALSE;
+    buf_u8(&w->text, 0);
+    if (w->text.failed) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    size_t at = w->text.size;
+    Buf value = BUF_INIT;
+    if (memchr(w->text.data, '=', at) || !environ_get(&runtime_of(a)->environ, (char *)w->text.data, &value))
+        return V_FALSE;
+    Value v = value.failed ? fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory")
+                           : outside_part(a, (const char *)value.data, value.size);
+    buf_free(&value);
+    return v;
+}
+
+// (name value-or-#f)
+NATIVE_FN(setenv)
+{
+    const char *who = value_is(args[1], V_FALSE) ? "unsetenv!" : "setenv!";
+    Buf *text = &actor_worker(a)->text;
+
+    (void)count;
+    buf_clear(text);
+    if (!is_variable(a, who, args[0], true, text)) return V_FAIL;
+    size_t at = text->size;
+    if (!value_is(args[1], V_FALSE) && !is_variable(a, who, args[1], false, text)) return V_FAIL;
+    const char *value = value_is(args[1], V_FALSE) ? NULL : (const char *)text->data + at;
+    if (environ_set(&runtime_of(a)->environ, (const char *)text->data, value)) return V_UNSPECIFIED;
+    return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
 }
 
 // Puts (name . value) in front of the rooted list. Without an = there is no value.
@@ -215,12 +259,16 @@ NATIVE_FN(environment)
 {
     unsigned mark = heap_root_mark(HEAP(a));
     Value *list = heap_root(HEAP(a), V_NIL);
-    bool ok = true;
+    Buf all = BUF_INIT;
 
     (void)args, (void)count;
-    for (char **entry = environ; ok && *entry; entry++) {
-        ok = add_variable(a, list, *entry);
+    environ_all(&runtime_of(a)->environ, &all);
+    bool ok = !all.failed;
+    if (!ok) (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    for (size_t at = 0; ok && at < all.size; at += strlen((char *)all.data + at) + 1) {
+        ok = add_variable(a, list, (char *)all.data + at);
     }
+    buf_free(&all);
     Value result = *list;
     heap_unroot(HEAP(a), mark);
     return ok ? result : V_FAIL;

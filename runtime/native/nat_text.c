@@ -25,7 +25,7 @@ NATIVE_FN(integer_to_char)
 
 static Value fail_writable(Actor *a, const char *who, Value v)
 {
-    return fail_with(HEAP(a), ERR_TYPE, who, "a literal cannot be changed; make a copy", v);
+    return fail_with(HEAP(a), ERR_TYPE, who, "a literal cannot be changed; make a copy:", v);
 }
 
 static unsigned scalar_width(uint32_t scalar)

@@ -10,9 +10,9 @@
 typedef struct LineEditor LineEditor;
 
 typedef enum {
-    LINE_READ,     // a line, without its newline, was appended
+    LINE_READ,      // a line, without its newline, was appended
     LINE_CANCELLED, // Ctrl-C
-    LINE_END,      // end of input
+    LINE_END,       // end of input
 } LineResult;
 
 // NULL without memory. When libedit is not there lines are read as the terminal gives them, and the

@@ -239,7 +239,7 @@ table() {
 prepare
 check_dispatches
 : > "$results"
-for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact strbuild msort; do
+for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact strbuild msort hash; do
     wanted $name && each_system run_one seq $name
 done
 for name in million spawn pingpong pairs spin ring fanin selective; do

@@ -1,5 +1,5 @@
-// libFuzzer target: the whole compiler on arbitrary text. It must end with diagnostics or with an image
-// that the verifier accepts. Seeds: tests/fuzz/corpus/front.
+// libFuzzer target: the whole compiler on arbitrary text. It must end with diagnostics or with an
+// image that the verifier accepts. Seeds: tests/fuzz/corpus/front.
 #include "compiler/builder.h"
 #include "vm/image/image.h"
 
@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Buf image = BUF_INIT;
 
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
-    if (builder_compile_text(&b, "fuzz", (const char *)data, size, NULL, &image)) check_image(&image);
+    if (builder_compile_text(&b, "fuzz", (const char *)data, size, NULL, &image))
+        check_image(&image);
     buf_free(&image);
     builder_free(&b);
     return 0;

@@ -1,8 +1,8 @@
 // libFuzzer target: the image loader on arbitrary bytes, and the VM on what it lets through.
 //
-// The content hash would refuse nearly everything, so it is put right first: what must hold is that the
-// verifier lets nothing through that can harm the VM. What is accepted is linked and run for a moment.
-// Seeds: tests/fuzz/corpus/image.
+// The content hash would refuse nearly everything, so it is put right first: what must hold is that
+// the verifier lets nothing through that can harm the VM. What is accepted is linked and run for a
+// moment. Seeds: tests/fuzz/corpus/image.
 #include "runtime/runtime.h"
 
 #include <fcntl.h>
@@ -25,7 +25,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     setenv("ETA_ACTOR_REDUCTION_BUDGET", "300", 1);
     setenv("ETA_MEMORY_LIMIT", "200000000", 1);
     if (!conf_read(&conf, why, sizeof why)) abort();
-    // What programs print is of no interest; libFuzzer writes to standard error through its own copy.
+    // What programs print is of no interest; libFuzzer writes to standard error through its own
+    // copy.
     int null = open("/dev/null", O_WRONLY);
     if (null < 0 || dup2(null, 1) < 0) abort();
     return 0;

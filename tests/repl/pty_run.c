@@ -1,9 +1,9 @@
 // Runs a REPL on a terminal of its own: pty_run SCRIPT PROGRAM [ARGUMENT ...]
 //
-// The script's lines are typed one by one, each when the program shows a prompt. A line "=> TEXT" is not
-// typed: it waits until the program has printed TEXT as a line of its own. "^D" is that key; "^C" is
-// typed at once. Waits for at most 20 seconds; then, or when the program ends too early, the status is
-// 99, else it is the program's.
+// The script's lines are typed one by one, each when the program shows a prompt. A line "=> TEXT"
+// is not typed: it waits until the program has printed TEXT as a line of its own. "^D" is that key;
+// "^C" is typed at once. Waits for at most 20 seconds; then, or when the program ends too early,
+// the status is 99, else it is the program's.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -59,14 +59,16 @@ static int ends_with(const char *text)
     return seen_size >= n && memcmp(seen + seen_size - n, text, n) == 0;
 }
 
-// Waits until the last that was printed, in a line begun behind `from`, is a prompt. The editor shows
-// prompts again while a line is typed, but not at the end. False when the program has ended.
+// Waits until the last that was printed, in a line begun behind `from`, is a prompt. The editor
+// shows prompts again while a line is typed, but not at the end. False when the program has ended.
 static int await_prompt(size_t from)
 {
-    while (!((from == 0 || strchr(seen + from, '\n')) && (ends_with("eta> ") || ends_with("...> ")))) {
+    while (
+        !((from == 0 || strchr(seen + from, '\n')) && (ends_with("eta> ") || ends_with("...> ")))) {
         if (!read_more()) return 0;
     }
-    // The editor shows the prompt a moment before it takes the terminal over, which nothing announces.
+    // The editor shows the prompt a moment before it takes the terminal over, which nothing
+    // announces.
     for (int ms = 0; ms < WAIT_MS; ms++) {
         struct termios now;
         if (tcgetattr(terminal, &now) != 0 || !(now.c_lflag & ICANON)) return 1;

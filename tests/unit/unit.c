@@ -23,7 +23,7 @@ void unit_check(bool good, const char *file, int line, const char *fmt, ...)
     printf("%s:%d: %s\n", file, line, text);
 }
 
-int unit_end(void)
+int unit_finish(void)
 {
     printf("%llu passed, %llu failed\n", (unsigned long long)passed, (unsigned long long)failed);
     return failed != 0;

@@ -7,7 +7,7 @@
 // From any thread. A failed check prints its place and text; a flood is cut off.
 void unit_check(bool good, const char *file, int line, const char *fmt, ...) PRINTF_LIKE(4, 5);
 // Prints `N passed, N failed`; the exit status.
-int unit_end(void);
+int unit_finish(void);
 
 #define EXPECT(cond)       unit_check((cond), __FILE__, __LINE__, "%s", #cond)
 #define EXPECT_U64(a, b)                                                                           \

@@ -35,6 +35,11 @@ $(UNIT_DIR)/$(notdir $(1:.c=)): $(call OBJ,$(1)) $(UNIT_SMALL_OBJ)
 endef
 $(foreach test,$(UNIT_SMALL),$(eval $(call UNIT_SMALL_RULE,$(test))))
 
+# ---- images: with the whole compiler and the standard library ------------------------------------------------
+
+UNIT_PROGRAMS += $(UNIT_DIR)/verify_test
+$(UNIT_DIR)/verify_test: $(call OBJ,tests/unit/image/verify_test.c tests/unit/unit.c) $(BOOT_OBJ) $(STDLIB_OBJ)
+
 # ---- building and running ---------------------------------------------------------------------------------
 
 $(UNIT_PROGRAMS):

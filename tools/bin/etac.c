@@ -9,23 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 extern const uint8_t eta_stdlib_image[], eta_stdlib_image_end[];
 
-static const char usage[] = "usage: etac [OPTION ...] FILE.eta\n"
-                            "\n"
-                            "Compiles a program to an image that etai runs.\n"
-                            "\n"
-                            "  -o FILE        write the image to FILE (default: FILE.etac beside the source)\n"
-                            "  --check        only report what is wrong\n"
-                            "  --disasm       print the code instead of writing an image\n"
-                            "  --dump-expand  print the program after expansion\n"
-                            "  --dump-core    print the program as the code generator gets it\n"
-                            "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
-                            "  --help         print this\n"
-                            "  --version      print the version\n";
+static const char usage[] =
+    "usage: etac [OPTION ...] FILE.eta\n"
+    "\n"
+    "Compiles a program to an image that etai runs.\n"
+    "\n"
+    "  -o FILE        write the image to FILE (default: FILE.etac beside the source)\n"
+    "  --check        only report what is wrong\n"
+    "  --disasm       print the code instead of writing an image\n"
+    "  --dump-expand  print the program after expansion\n"
+    "  --dump-core    print the program as the code generator gets it\n"
+    "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
+    "  --help         print this\n"
+    "  --version      print the version\n";
 
 typedef enum { WRITE_IMAGE, CHECK_ONLY, DISASSEMBLE, DUMP } Action;
 
@@ -41,7 +41,7 @@ static int bad_usage(const char *what, const char *which)
     return 2;
 }
 
-// ---- output -------------------------------------------------------------------------------------------
+// ---- output -------------------------------------------------------------------------------------
 
 static int write_all(int fd, const Buf *image)
 {
@@ -65,7 +65,8 @@ static int write_into(const char *path, const Buf *image)
     return error;
 }
 
-// Writes beside the target and renames: a reader never sees half an image, a full disk leaves the old one.
+// Writes beside the target and renames: a reader never sees half an image, a full disk leaves the
+// old one.
 static int write_beside(const char *path, const Buf *image)
 {
     size_t size = strlen(path) + 32;
@@ -126,7 +127,7 @@ static char *default_output(const char *source)
     return path;
 }
 
-// ---- the program --------------------------------------------------------------------------------------
+// ---- the program --------------------------------------------------------------------------------
 
 static bool finish(const Options *o, const Buf *image, const Buf *text)
 {

@@ -13,17 +13,18 @@
 
 extern const uint8_t eta_stdlib_image[], eta_stdlib_image_end[];
 
-static const char usage[] = "usage: etai [OPTION ...] FILE [ARGUMENT ...]\n"
-                            "       etai [OPTION ...] -e EXPRESSION [ARGUMENT ...]\n"
-                            "       etai\n"
-                            "\n"
-                            "Runs a program: a source file, an image made by etac, or - for standard input.\n"
-                            "Alone on a terminal it is a REPL.\n"
-                            "\n"
-                            "  -e EXPRESSION  run the text\n"
-                            "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
-                            "  --help         print this\n"
-                            "  --version      print the version\n";
+static const char usage[] =
+    "usage: etai [OPTION ...] FILE [ARGUMENT ...]\n"
+    "       etai [OPTION ...] -e EXPRESSION [ARGUMENT ...]\n"
+    "       etai\n"
+    "\n"
+    "Runs a program: a source file, an image made by etac, or - for standard input.\n"
+    "Alone on a terminal it is a REPL.\n"
+    "\n"
+    "  -e EXPRESSION  run the text\n"
+    "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
+    "  --help         print this\n"
+    "  --version      print the version\n";
 
 static char program_name[] = "-e";
 
@@ -39,7 +40,7 @@ static int bad_usage(const char *what, const char *which)
     return 2;
 }
 
-// ---- loading ------------------------------------------------------------------------------------------
+// ---- loading ------------------------------------------------------------------------------------
 
 static int fail(const char *name, const char *why)
 {
@@ -47,13 +48,16 @@ static int fail(const char *name, const char *why)
     return 1;
 }
 
-// Reads a file if it is an image. 1: it was read; 0: it is none, or standard input; -1: it cannot be read.
+// Reads a file if it is an image. 1: it was read; 0: it is none, or standard input; -1: it cannot
+// be read.
 static int read_image(const char *path, Buf *out)
 {
     uint8_t magic[16];
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? -1 : read(fd, magic, sizeof magic);
+    ssize_t n = fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)
+                    ? -1
+                    : read(fd, magic, sizeof magic);
     int result = n >= 0 && image_has_magic(magic, (size_t)n) ? 1 : 0;
 
     if (result == 1) {
@@ -118,7 +122,7 @@ static bool load_program(Runtime *r, const Options *o, Builder *b)
     return ok;
 }
 
-// ---- signals ------------------------------------------------------------------------------------------
+// ---- signals ------------------------------------------------------------------------------------
 
 static Vm *interrupted_vm; // for the signal handler, which gets nothing else
 
@@ -126,18 +130,17 @@ static Vm *interrupted_vm; // for the signal handler, which gets nothing else
 static void on_signal(int number)
 {
     bool asked = atomic_load_explicit(&interrupted_vm->interrupted, memory_order_relaxed) != 0;
-    if (asked && !interrupted_vm->interrupt)
-        _exit(128 + number);
+    if (asked && !interrupted_vm->interrupt) _exit(128 + number);
     vm_interrupt(interrupted_vm, number);
 }
 
-// ---- the program --------------------------------------------------------------------------------------
+// ---- the program --------------------------------------------------------------------------------
 
 static int run_repl(Runtime *r, Builder *b)
 {
     char why[300] = "out of memory";
 
-    r->repl = repl_new(r, b);
+    r->repl = repl_new(r, b, doc_entries);
     if (!r->repl || !runtime_load_repl(r, why, sizeof why)) {
         repl_free(r->repl);
         return fail("REPL", why);

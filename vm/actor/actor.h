@@ -12,7 +12,7 @@
 // WAITING, owns it until it is put back: only the owner touches anything but line 0. The inbox word
 // hands the owner's writes on (see inbox.h).
 //
-// See vm/doc/actors.md.
+// See vm/doc/signals.md and vm/doc/scheduler.md.
 #ifndef VM_ACTOR_ACTOR_H
 #define VM_ACTOR_ACTOR_H
 
@@ -51,6 +51,7 @@ enum {
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
+    OWN_SILENTLY = 256,     // the user knows why already
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -66,6 +67,8 @@ struct Actor {
     _Atomic uint64_t reductions;     // published by the owner at the end of a slice
     _Atomic uint32_t heap_words;     // published likewise
     _Atomic uint32_t mailbox_length; // published: messages taken over from the inbox
+    _Atomic uint32_t mailbox_limit;  // published: how many may wait, for senders; 0: any number
+    _Atomic uint32_t dropped;        // atomic: messages of timers that found it full
 
     // ---- lines 1-4: owner
     Heap heap CACHE_ALIGNED;
@@ -108,7 +111,7 @@ typedef enum {
 
 // Procedures and values of std.kernel that C code needs, by cell.
 typedef enum {
-    KERNEL_RAISE_FAULT, // (tag message irritants trace): raises a condition
+    KERNEL_RAISE_FAULT, // (tag message who irritants trace): raises a condition
     KERNEL_COUNT
 } KernelId;
 
@@ -120,6 +123,7 @@ struct VmWorker {
     Actor *running;
     bool actor_ended; // in the slice that was run last
     int64_t reductions_left; // of the running slice, while C code looks at them
+    int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
     Actor *free_cells;    // ready for reuse, linked by task.next
     uint32_t free_count;
@@ -146,7 +150,7 @@ struct Vm {
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
-    Cell *interrupt; // (trace): what an interruptible actor calls; NULL when there is no such actor
+    Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;
@@ -164,6 +168,8 @@ struct Vm {
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
     void (*main_ended)(Vm *vm, Actor *a); // the program's main actor has its reason
     void (*target_ended)(VmWorker *w, Value pid); // timers were aimed at it
+    // At the REPL: an exit signal has ended what main evaluates. NULL: it ends main.
+    void (*evaluator_ended)(Vm *vm, Value reason);
     // What process-info tells about an actor: a value, or an alist for #t. V_FAIL at the heap limit.
     Value (*info)(Actor *a, Value key);
     _Atomic uint64_t spawned;

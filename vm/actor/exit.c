@@ -6,6 +6,7 @@
 
 #include "vm/base/check.h"
 
+#include <limits.h>
 #include <string.h>
 
 // Signals sent in one slice.
@@ -56,11 +57,12 @@ static uint32_t next_serial(uint32_t serial)
     return serial + 1 ? serial + 1 : 1;
 }
 
-// Closes the inbox and answers what is in it, oldest first.
-static void close_inbox(VmWorker *w, Actor *a, Value pid)
+// Closes the inbox; what was in it, oldest first.
+static Sig *close_inbox(Actor *a)
 {
     uint64_t word = atomic_exchange_explicit(&a->inbox, INBOX_DEAD, memory_order_acq_rel);
-    Sig *s = inbox_signals(word), *oldest = NULL;
+    bool any = (word & INBOX_PTR_MASK) > INBOX_DEAD;
+    Sig *s = any ? inbox_signals(word) : NULL, *oldest = NULL;
 
     while (s) {
         Sig *next = sig_next(s);
@@ -68,11 +70,45 @@ static void close_inbox(VmWorker *w, Actor *a, Value pid)
         oldest = s;
         s = next;
     }
-    while (oldest) {
-        Sig *next = sig_next(oldest);
-        signal_to_dead(w, pid, oldest);
-        oldest = next;
+    return oldest;
+}
+
+// The pid that the actor had before actor_close.
+static Value last_pid(const Actor *a)
+{
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    return value_pid(a->index, serial > 1 ? serial - 1 : UINT32_MAX);
+}
+
+// In the queue of an actor that was closed: messages, what was taken from the inbox behind the signal
+// that ended it, what was still in the inbox. False when the budget is used up.
+static bool answer_some(VmWorker *w, Actor *a, unsigned *budget)
+{
+    Value pid = last_pid(a);
+
+    while (a->mail) {
+        if ((*budget)-- == 0) return false;
+        Sig *s = a->mail;
+        a->mail = sig_next(s);
+        signal_to_dead(w, pid, s);
     }
+    return true;
+}
+
+// Nobody is told that it is dead before all of this is so.
+static void close_for_good(Actor *a)
+{
+    *a->mail_tail = close_inbox(a);
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
+}
+
+void actor_close(VmWorker *w, Actor *a)
+{
+    unsigned budget = UINT_MAX;
+
+    close_for_good(a);
+    (void)answer_some(w, a, &budget);
 }
 
 static bool is_abnormal(const Vm *vm, Value reason)
@@ -100,26 +136,26 @@ static void begin_exit(VmWorker *w, Actor *a)
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
-    close_inbox(w, a, pid);
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
-    mailbox_free(vm, w, a);
+    close_for_good(a);
 }
 
 // ---- telling others -------------------------------------------------------------------------------
 
 // What cannot travel becomes, in place, the string that `write` makes of it. Nothing of the actor's code
 // runs any more and its heap is not collected again, so only those who get the reason see the change.
-static void become_text(Value v)
+static void become_text(Actor *a, Value v)
 {
-    static const char text[] = "#<continuation>";
+    bool handle = header_kind(value_header(v)) == KIND_HANDLE;
+    const char *text = handle ? "#<port>" : "#<continuation>";
+    size_t size = strlen(text);
     Bytes *b = value_bytes(v);
     size_t words = header_words(b->header);
 
-    ASSERT(words * sizeof(Value) >= sizeof b->info + sizeof text - 1);
+    ASSERT(words * sizeof(Value) >= sizeof b->info + size);
+    if (handle) heap_forget_handle(&a->heap, v);
     b->header = header_make(KIND_STRING, words) | HEADER_IMMUTABLE | (b->header & HEADER_LARGE);
-    b->info = bytes_info(sizeof text - 1, 0, false);
-    memcpy(b->u.bytes, text, sizeof text - 1);
+    b->info = bytes_info(size, 0, false);
+    memcpy(b->u.bytes, text, size);
 }
 
 // A signal with the reason, from the dead pid. A reason that cannot be copied for want of memory is
@@ -132,7 +168,7 @@ static void tell(Actor *a, Value to, SigKind kind, Value ref)
     Sig *s;
 
     while ((result = sig_copy(a, kind, a->reason, &s, &refused)) == SEND_REFUSED) {
-        become_text(refused);
+        become_text(a, refused);
     }
     if (result != SEND_OK) {
         s = sig_plain(w->vm, w, kind, w->vm->symbol[SYM_heap_limit], V_FALSE, V_FALSE);
@@ -195,6 +231,8 @@ bool exit_slice(VmWorker *w, Actor *a)
     unsigned budget = SIGNALS_PER_SLICE;
 
     if (atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING) begin_exit(w, a);
-    if (!a->ext) return true;
-    return tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget);
+    if (a->ext &&
+        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget)))
+        return false;
+    return answer_some(w, a, &budget);
 }

@@ -24,6 +24,7 @@ typedef struct ActorExt {
     Timer timer;
     Actor *actor;
     uint32_t serial;  // of the pid when the extension was made
+    size_t mail_words; // of the messages that wait, of an actor with a heap limit
     uint32_t exposed; // messages in the queue that belong to the heap already
     Value pid;           // what it was, while the actor ends
     uint32_t empty_hint; // where emptying a table has come to

@@ -31,11 +31,15 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
 
 // Gives the memory of an ended actor back and puts its cell aside until nobody can be looking at it.
 void actor_retire(VmWorker *w, Actor *a);
+// From here on the pid is a dead actor's, and what has come is answered as by one.
+void actor_close(VmWorker *w, Actor *a);
 // Makes at most `max` cells of ended actors ready for use again, as far as nobody can be looking at them.
 // Workers do it all along: those that end actors need not be those that spawn.
 void actor_reclaim(VmWorker *w, unsigned max);
 // Frees what retired cells still hold, at the end of the VM.
 void actor_free_retired(VmWorker *w);
+// All that counts against its limit: the heap and the messages that wait.
+size_t actor_words(const Actor *a);
 // The actor is at its heap limit. True when it is to get the error; false when it had it before and
 // has used up what it was given to handle it.
 bool actor_tell_limit(Actor *a);

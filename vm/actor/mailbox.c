@@ -11,11 +11,56 @@ static void publish_length(Actor *a, int change)
     atomic_store_explicit(&a->mailbox_length, n + (uint32_t)change, memory_order_relaxed);
 }
 
-void mailbox_append(Actor *a, Sig *s)
+static size_t sig_words(Sig *s)
+{
+    size_t bytes = s->frag.bytes;
+
+    if (s->flags & SIGF_EXTRA) {
+        for (const Frag *f = sig_extra(s)->more; f; f = f->next) {
+            bytes += f->bytes;
+        }
+    }
+    return bytes / sizeof(Value);
+}
+
+// What waits counts against the limit of an actor that has one.
+static void count_words(Actor *a, Sig *s, bool came)
+{
+    ActorExt *x = a->heap.max_words ? actor_ext(a) : NULL;
+
+    if (x && !(s->flags & SIGF_EXPOSED))
+        x->mail_words = came ? x->mail_words + sig_words(s) : x->mail_words - sig_words(s);
+}
+
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit)
+{
+    uint32_t was = a->heap.max_words;
+
+    if (was == 0 && limit != 0) {
+        // From here on messages are counted; those that are here have not been.
+        a->heap.max_words = limit;
+        if (actor_ext(a)) a->ext->mail_words = 0;
+        for (Sig *s = a->mail; s; s = sig_next(s)) {
+            count_words(a, s, true);
+        }
+    } else if (limit == 0 && a->ext) {
+        a->ext->mail_words = 0;
+    }
+    a->heap.max_words = limit;
+    return was;
+}
+
+void mailbox_keep(Actor *a, Sig *s)
 {
     sig_set_next(s, NULL);
     *a->mail_tail = s;
     a->mail_tail = (Sig **)&s->frag.next;
+}
+
+void mailbox_append(Actor *a, Sig *s)
+{
+    mailbox_keep(a, s);
+    count_words(a, s, true);
     publish_length(a, 1);
     // Only a message makes an actor that waits runnable: who asks about it must not change what he sees.
     if (atomic_load_explicit(&a->status, memory_order_relaxed) == ACTOR_WAITING)
@@ -55,6 +100,7 @@ Sig *mailbox_take(Actor *a)
 {
     Sig *s = unlink_at_cursor(a);
 
+    count_words(a, s, false);
     publish_length(a, -1);
     a->mail_cursor = &a->mail;
     return s;
@@ -109,6 +155,7 @@ bool mailbox_expose(Actor *a, Value *v)
     }
     // The new node takes the message's place in the queue; the old one's memory becomes the heap's.
     (void)unlink_at_cursor(a);
+    count_words(a, s, false);
     sig_set_next(shown, *a->mail_cursor);
     if (a->mail_tail == a->mail_cursor) a->mail_tail = (Sig **)&shown->frag.next;
     *a->mail_cursor = shown;
@@ -118,6 +165,35 @@ bool mailbox_expose(Actor *a, Value *v)
     bool ok = message_take(a, s, v);
     shown->value = *v;
     return ok;
+}
+
+Sig *mailbox_lift(Actor *a)
+{
+    Sig *s = unlink_at_cursor(a);
+
+    publish_length(a, -1);
+    return s;
+}
+
+bool mailbox_put_back(Actor *a, Value v)
+{
+    VmWorker *w = actor_worker(a);
+    ActorExt *x = actor_ext(a);
+    Sig *s = x ? sig_new(w->vm, w, SIG_MESSAGE, 0) : NULL;
+
+    if (!s) {
+        (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
+        return false;
+    }
+    s->flags = SIGF_EXPOSED;
+    s->value = v;
+    x->exposed++;
+    sig_set_next(s, *a->mail_cursor);
+    if (a->mail_tail == a->mail_cursor) a->mail_tail = (Sig **)&s->frag.next;
+    *a->mail_cursor = s;
+    a->mail_cursor = (Sig **)&s->frag.next;
+    publish_length(a, 1);
+    return true;
 }
 
 void mailbox_note_taken(Actor *a, const Sig *s)

@@ -73,10 +73,17 @@ static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name)
 // The reason moves into the heap of the actor that it ends.
 static void die_of(Actor *a, Sig *s)
 {
+    Vm *vm = actor_vm(a);
     Value reason;
 
-    if (!message_take(a, s, &reason)) reason = actor_vm(a)->symbol[SYM_heap_limit];
-    actor_set_exit(a, reason);
+    if (!message_take(a, s, &reason)) reason = vm->symbol[SYM_heap_limit];
+    if ((a->own & OWN_MAIN) && vm->evaluator_ended) {
+        // At the REPL it is the evaluation that ends.
+        vm->evaluator_ended(vm, reason);
+        if (a->own & OWN_INTERRUPTIBLE) a->own |= OWN_INTERRUPTED | OWN_SILENTLY;
+    } else {
+        actor_set_exit(a, reason);
+    }
 }
 
 static void take_exit(Actor *a, Sig *s)
@@ -86,8 +93,8 @@ static void take_exit(Actor *a, Sig *s)
     bool by_self = value_is(from, actor_pid(a));
 
     if (s->kind == SIG_EXIT && value_is(s->value, vm->symbol[SYM_kill])) {
-        sig_free(vm, actor_worker(a), s);
-        actor_set_exit(a, vm->symbol[SYM_killed]);
+        s->value = vm->symbol[SYM_killed];
+        die_of(a, s);
     } else if (a->own & OWN_TRAP_EXIT) {
         Value head[2] = {vm->symbol[SYM_EXIT], from};
         deliver(a, s, head, 2, V_FALSE);
@@ -248,8 +255,8 @@ void signals_take(Actor *a)
     while (oldest) {
         Sig *next = sig_next(oldest);
         if (a->own & OWN_EXITING) {
-            // Dead already: what is left is answered like what comes to a dead actor.
-            signal_to_dead(actor_worker(a), actor_pid(a), oldest);
+            // Dead already: what is left is answered like what comes to a dead actor, once it is one.
+            mailbox_keep(a, oldest);
         } else {
             take_one(a, oldest);
         }

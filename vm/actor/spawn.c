@@ -192,13 +192,18 @@ static void visit_stack(Gc *gc, Value *object)
     actor_stack_ops->visit_piece(container_of(gc_heap(gc), Actor, heap), gc, object);
 }
 
+size_t actor_words(const Actor *a)
+{
+    return heap_words(&a->heap) + (a->ext ? a->ext->mail_words : 0);
+}
+
 // An actor at its limit is told once (exec_raise_fault), with an eighth more to handle it.
 static bool may_grow(Heap *h, size_t more_words)
 {
     Actor *a = container_of(h, Actor, heap);
 
     if (h->max_words == 0) return true;
-    size_t total = heap_words(h) + more_words;
+    size_t total = actor_words(a) + more_words;
     size_t limit = (size_t)h->max_words << 10;
     if (a->own & OWN_LIMIT_HIT) limit = MAX(limit, heap_told_words(h)) + limit / 8;
     return total <= limit;
@@ -207,7 +212,7 @@ static bool may_grow(Heap *h, size_t more_words)
 bool actor_below_limit(const Actor *a)
 {
     const Space *space = a->heap.scratch->space;
-    size_t words = heap_words(&a->heap), limit = (size_t)a->heap.max_words << 10;
+    size_t words = actor_words(a), limit = (size_t)a->heap.max_words << 10;
 
     return (limit == 0 || words < limit - limit / 8) &&
            (space->limit == 0 || space_used(space) < space->limit - space->limit / 8);
@@ -219,7 +224,7 @@ bool actor_tell_limit(Actor *a)
     if ((a->own & OWN_LIMIT_HIT) && !actor_below_limit(a)) return false;
     a->own |= OWN_LIMIT_HIT;
     a->heap.scratch->cache->reserve = true;
-    heap_note_told(&a->heap);
+    heap_note_told(&a->heap, actor_words(a));
     return true;
 }
 
@@ -236,6 +241,8 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     atomic_store_explicit(&a->reductions, 0, memory_order_relaxed);
     atomic_store_explicit(&a->heap_words, 0, memory_order_relaxed);
     atomic_store_explicit(&a->mailbox_length, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->mailbox_limit, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->dropped, 0, memory_order_relaxed);
     heap_init(&a->heap, a->nursery_words, CELL_NURSERY_WORDS);
     a->heap.max_words = o->max_heap;
     a->heap.scratch = &w->scratch;
@@ -267,6 +274,54 @@ static Value inherited_params(Value params)
     return kept;
 }
 
+// A pair of the parent's list of parameters that skips some for the time of a copy.
+typedef struct {
+    Value pair, rest;
+} Skip;
+
+static bool travels(Actor *parent, Value v)
+{
+    VmWorker *w = actor_worker(parent);
+    Value refused;
+    Sig *s;
+
+    if (sig_copy(parent, SIG_MESSAGE, v, &s, &refused) != SEND_OK) return false;
+    sig_free(w->vm, w, s);
+    return true;
+}
+
+// Copies the thunk with those parameters whose values can travel; in the child the others have their
+// initial values. The parent's list is changed and put right again: nothing looks at it meanwhile.
+static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[2], Copied *c)
+{
+    size_t n = 0, skips = 0;
+    Value head = parent->params, last = V_NIL, next;
+
+    for (Value at = head; value_is_pair(at); at = value_cdr(at)) {
+        n++;
+    }
+    Skip *skipped = mem_alloc(MEM_SCRATCH, n * sizeof *skipped);
+    if (!skipped) return SEND_NO_MEMORY;
+    for (Value at = head; value_is_pair(at); at = next) {
+        next = value_cdr(at);
+        if (travels(parent, value_car(at))) {
+            last = at;
+        } else if (value_is_null(last)) {
+            head = next;
+        } else {
+            skipped[skips++] = (Skip){last, value_cdr(last)};
+            *value_cdr_slot(last) = next;
+        }
+    }
+    given[1] = head;
+    SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, c);
+    while (skips-- > 0) {
+        *value_cdr_slot(skipped[skips].pair) = skipped[skips].rest;
+    }
+    mem_free(MEM_SCRATCH, skipped, n * sizeof *skipped);
+    return r;
+}
+
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
 static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
 {
@@ -274,6 +329,10 @@ static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refus
     Copied c;
 
     SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, &c);
+    if (r == SEND_REFUSED && value_is_pair(parent->params)) {
+        given[0] = thunk;
+        r = copy_what_travels(parent, a, given, &c);
+    }
     if (r == SEND_NO_MEMORY) return SPAWN_NO_MEMORY;
     *refused = c.refused;
     if (r == SEND_REFUSED) return SPAWN_REFUSED;
@@ -325,8 +384,7 @@ static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *
         map_remove(&parent->ext->links, actor_pid(a).bits);
         if (value_is_local_ref(out->ref)) map_remove(&parent->ext->monitors, out->ref.bits);
     }
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, serial + 1 ? serial + 1 : 1, memory_order_release);
+    actor_close(w, a);
     actor_retire(w, a);
     return r;
 }
@@ -352,10 +410,11 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
         r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, r);
     a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    a->heap.scratch = NULL;
+    // Open before the name is there: who finds the actor by it finds it alive.
+    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
         return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
-    a->heap.scratch = NULL;
-    atomic_store_explicit(&a->inbox, 0, memory_order_release);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

@@ -5,7 +5,7 @@
 // other tables are used where they lie in the image bytes, which the module keeps.
 //
 // Threads: any. The lock guards the tables by name; look-ups by address read a published snapshot.
-// See vm/doc/bytecode.md and vm/doc/image.md.
+// See vm/doc/bytecode.md and vm/doc/images.md.
 #ifndef VM_CODE_CODE_H
 #define VM_CODE_CODE_H
 

@@ -238,11 +238,15 @@ static LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
         refuse(l, v, m->words ? "damaged image (module name)" : "out of memory");
     } else if (!literals_load(cs, m)) {
         refuse(l, v, "damaged image (literals)");
-    } else if (make_codes(l, m) && make_cells(l, m) && code_map_add(cs, m) && add_to_run(l, m)) {
-        make_words(l, m);
-        m->next = cs->modules;
-        cs->modules = m;
-        return m;
+    } else if (make_codes(l, m) && make_cells(l, m) && add_to_run(l, m)) {
+        if (code_map_add(cs, m)) {
+            make_words(l, m);
+            m->next = cs->modules;
+            cs->modules = m;
+            return m;
+        }
+        l->list->count--;
+        refuse(l, v, "out of memory");
     }
     mem_free(MEM_CODE, m->cells, v->cell_count * sizeof *m->cells);
     mem_free(MEM_CODE, m, sizeof *m);

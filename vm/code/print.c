@@ -5,11 +5,14 @@
 // finds what is met while it is still open (cyclic) or met twice (shared).
 #include "vm/code/print.h"
 
+#include "vm/data/bytes.h"
+
 #include "vm/base/hash.h"
 #include "vm/base/mem.h"
 #include "vm/base/numlex.h"
 #include "vm/base/utf8.h"
 #include "vm/code/code.h"
+#include "vm/data/hamt.h"
 #include "vm/data/num.h"
 
 #include <string.h>
@@ -47,22 +50,6 @@ static void write_char(Buf *out, uint32_t c)
         buf_printf(out, "x%x", c);
     } else {
         buf_char(out, c);
-    }
-}
-
-static void display_string(Buf *out, Value v)
-{
-    Bytes *b = value_bytes(v);
-    const uint8_t *data = bytes_data(b);
-    size_t n = bytes_length(b);
-    unsigned width = bytes_width_log2(b);
-
-    if (width == 0 && utf8_is_ascii(data, n)) {
-        buf_bytes(out, data, n);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        buf_char(out, bytes_scalar_at(data, width, i));
     }
 }
 
@@ -206,7 +193,7 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
         break;
     case KIND_STRING:
         if (style == PRINT_DISPLAY) {
-            display_string(out, v);
+            string_to_utf8(v, out);
         } else {
             write_string(out, v);
         }
@@ -223,6 +210,9 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
         break;
     case KIND_RECORD_TYPE:
         buf_printf(out, "#<record-type %s>", symbol_text(object_ref(v, RTYPE_NAME)));
+        break;
+    case KIND_TABLE:
+        buf_printf(out, "#<hash-table %lld>", (long long)value_int(object_ref(v, TABLE_COUNT)));
         break;
     default:
         buf_printf(out, "#<%s>", kind_text(header_kind(value_header(v))));
@@ -253,13 +243,25 @@ typedef struct {
     Seen *table;
     size_t slots, used;
     uint32_t labels;
+    size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
     bool failed;
 } Printer;
 
 static bool is_compound(Value v)
 {
-    return value_is_pair(v) || value_is_kind(v, KIND_VECTOR) || value_is_kind(v, KIND_RECORD) ||
-           value_is_kind(v, KIND_VALUES) || value_is_kind(v, KIND_BOX);
+    if (value_tag(v) != TAG_OBJ) return value_is_pair(v);
+    switch (header_kind(value_header(v))) {
+    case KIND_VECTOR:
+    case KIND_RECORD:
+    case KIND_VALUES:
+    case KIND_BOX:
+    case KIND_HASHMAP:
+    case KIND_HASHSET:
+    case KIND_HASHNODE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static size_t part_count(Value v)
@@ -424,8 +426,14 @@ static void open_compound(Printer *p, Value v)
                    symbol_text(object_ref(object_ref(v, RECORD_TYPE_SLOT), RTYPE_NAME)));
         push(p, v, RECORD_FIELDS);
         break;
+    case KIND_HASHMAP:
+    case KIND_HASHSET:
+        buf_text(p->out, header_kind(value_header(v)) == KIND_HASHSET ? "#hashset{" : "#hashmap{");
+        p->brace = p->out->size;
+        push(p, v, 0);
+        break;
     default:
-        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values" : "box");
+        buf_printf(p->out, "#<%s", header_kind(value_header(v)) == KIND_VALUES ? "values " : "box");
         push(p, v, 0);
     }
 }
@@ -522,14 +530,58 @@ static void step_object(Printer *p, Open *o)
     print_any(p, object_ref(o->v, i));
 }
 
+// A node's entries, then its children, which are no objects to the reader. `index` counts keys and
+// values; an odd one is a value that is to be printed.
+static void step_node(Printer *p, Open *o)
+{
+    // The map that the innermost open nodes belong to.
+    size_t map = p->depth - 1;
+    while (header_kind(value_header(p->stack[map].v)) == KIND_HASHNODE) {
+        map--;
+    }
+    bool set = value_is_kind(p->stack[map].v, KIND_HASHSET);
+    size_t i = o->index++, words = 2 * hamt_entry_count(o->v);
+    if (i >= words) {
+        Value child = i - words < hamt_child_count(o->v) ? hamt_child(o->v, i - words) : V_FALSE;
+        if (value_true(child)) {
+            push(p, child, 0);
+        } else {
+            p->depth--;
+        }
+        return;
+    }
+    if (i % 2 == 1) {
+        if (set) return; // the value of an element is #t
+        buf_u8(p->out, ' ');
+    } else if (p->out->size != p->brace) {
+        buf_text(p->out, set ? " " : ", ");
+    }
+    print_any(p, object_ref(o->v, NODE_FIRST + i));
+}
+
+static void step_map(Printer *p, Open *o)
+{
+    if (o->index++ == 0) {
+        push(p, object_ref(o->v, HASHMAP_ROOT), 0);
+        return;
+    }
+    buf_u8(p->out, '}');
+    p->depth--;
+}
+
 static void print_structure(Printer *p, Value v)
 {
     print_any(p, v);
     while (p->depth > 0 && !p->failed) {
         if (p->max && p->out->size > p->max) return;
         Open *o = &p->stack[p->depth - 1];
-        if (value_is_pair(o->v)) {
+        Kind kind = value_is_pair(o->v) ? KIND_COUNT : header_kind(value_header(o->v));
+        if (kind == KIND_COUNT) {
             step_pair(p, o);
+        } else if (kind == KIND_HASHNODE) {
+            step_node(p, o);
+        } else if (kind == KIND_HASHMAP || kind == KIND_HASHSET) {
+            step_map(p, o);
         } else {
             step_object(p, o);
         }

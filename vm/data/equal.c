@@ -10,6 +10,7 @@
 #include "vm/base/map.h"
 #include "vm/base/mem.h"
 #include "vm/data/bytes.h"
+#include "vm/data/hamt.h"
 #include "vm/data/num.h"
 
 // Pairs still to be compared.
@@ -23,11 +24,17 @@ typedef struct {
     Both first[64];
     Map classes;   // object -> {another one of its class, nearer to the one that stands for it}
     uint32_t fast; // steps to go until classes are looked at
+    unsigned level; // of comparisons inside comparisons
     bool no_memory;
 } Equal;
 
 #define FIRST_STEPS 100000
 #define FAST_STEPS  32
+// Keys of maps that have the same hash are compared by a comparison of their own, and so on inwards; what
+// is nested deeper than this counts as different.
+#define LEVELS_MAX 100
+
+static bool compare(Value x, Value y, uint64_t *steps, unsigned level);
 
 static bool push_both(Equal *e, Value x, Value y)
 {
@@ -82,6 +89,37 @@ static bool is_joined(Equal *e, Value x, Value y)
     return false;
 }
 
+// The entries of buckets have no order: each key looks for its like, then the values are compared.
+static bool equal_buckets(Equal *e, Value x, Value y)
+{
+    size_t n = hamt_entry_count(x);
+
+    if (e->level == LEVELS_MAX || n != hamt_entry_count(y)) return false;
+    for (size_t i = 0; i < n; i++) {
+        const Value *a = hamt_entry(x, i);
+        size_t j = 0;
+        while (j < n && !compare(a[0], hamt_entry(y, j)[0], NULL, e->level + 1)) {
+            j++;
+        }
+        if (j == n || !push_both(e, a[1], hamt_entry(y, j)[1])) return false;
+    }
+    return true;
+}
+
+static bool push_slots(Equal *e, Value x, Value y)
+{
+    for (size_t i = object_count(x); i > 0; i--) {
+        if (!push_both(e, object_ref(x, i - 1), object_ref(y, i - 1))) return false;
+    }
+    return true;
+}
+
+// Compared slot by slot; maps with the same keys have the same shape.
+static bool has_slots(Kind kind)
+{
+    return kind == KIND_VECTOR || kind == KIND_HASHMAP || kind == KIND_HASHSET || kind == KIND_HASHNODE;
+}
+
 // Equal without looking into compound objects, whose parts are pushed.
 static bool equal_shallow(Equal *e, Value x, Value y)
 {
@@ -95,19 +133,19 @@ static bool equal_shallow(Equal *e, Value x, Value y)
     Kind kind = header_kind(value_header(x));
     if (kind != header_kind(value_header(y))) return false;
     if (kind == KIND_STRING || kind == KIND_BYTEVECTOR) return bytes_equal(x, y);
-    if (kind != KIND_VECTOR || object_count(x) != object_count(y)) return false;
+    if (!has_slots(kind) || object_count(x) != object_count(y)) return false;
     if (is_joined(e, x, y)) return true;
-    for (size_t i = object_count(x); i > 0; i--) {
-        if (!push_both(e, object_ref(x, i - 1), object_ref(y, i - 1))) return false;
-    }
-    return true;
+    if (kind == KIND_HASHNODE && hamt_is_bucket(x) && hamt_is_bucket(y)) return equal_buckets(e, x, y);
+    return push_slots(e, x, y);
 }
 
-bool value_equal_steps(Value x, Value y, uint64_t *steps)
+static bool compare(Value x, Value y, uint64_t *steps, unsigned level)
 {
     Equal e; // not zeroed: that would cost more than most comparisons
     bool equal = true;
 
+    if (value_is(x, y)) return true;
+    e.level = level;
     e.depth = 0;
     e.capacity = countof(e.first);
     e.no_memory = false;
@@ -123,4 +161,9 @@ bool value_equal_steps(Value x, Value y, uint64_t *steps)
     map_free(&e.classes, MEM_SCRATCH);
     if (e.stack != e.first) mem_free(MEM_SCRATCH, e.stack, e.capacity * sizeof *e.stack);
     return equal && !e.no_memory;
+}
+
+bool value_equal_steps(Value x, Value y, uint64_t *steps)
+{
+    return compare(x, y, steps, 0);
 }

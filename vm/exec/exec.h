@@ -23,6 +23,8 @@ MUST_USE bool exec_raise_fault(Actor *a) MAY_GC;
 // The same for a failure on entry to a procedure (arguments in slots 0 on, a->argc of them): it is
 // reported as the caller's.
 MUST_USE bool exec_raise_entry_fault(Actor *a) MAY_GC;
+// Between slices: raises the heap limit in an actor that has been sent too much. False: it ends.
+MUST_USE bool exec_raise_limit(Actor *a) MAY_GC;
 // Between slices: arranges that Vm.interrupt is called on top of the instruction that comes next. False
 // when there is no room: the actor ends.
 MUST_USE bool exec_interrupt(Actor *a) MAY_GC;

@@ -6,6 +6,8 @@
 #include "vm/exec/exec.h"
 #include "vm/exec/stack.h"
 
+#include "vm/actor/mailbox.h"
+
 #include "vm/code/print.h"
 #include "vm/data/bytes.h"
 
@@ -133,10 +135,12 @@ Value exec_trace(Actor *a, size_t max)
 
 // ---- raising ------------------------------------------------------------------------------------
 
-// The four arguments of %raise-fault, as temporary roots.
+// The arguments of %raise-fault, as temporary roots.
+#define RAISE_ARGS 5
+
 typedef struct {
     Value *message, *irritants, *trace;
-    Value tag;
+    Value tag, who; // symbols; who: the operation, or #f
 } Parts;
 
 static bool build_parts(Actor *a, Parts *p, bool entering)
@@ -161,6 +165,8 @@ static bool build_parts(Actor *a, Parts *p, bool entering)
     if (value_is(*p->message, V_FAIL)) return false;
     p->trace = heap_root(h, make_trace(a, 32, entering));
     if (value_is(*p->trace, V_FAIL)) return false;
+    p->who = f.who ? symbol_named(&w->vm->symbols, f.who) : V_FALSE;
+    if (value_is(p->who, V_FAIL)) p->who = V_FALSE;
     p->tag = symbol_named(&w->vm->symbols, tag);
     return !value_is(p->tag, V_FAIL);
 }
@@ -173,9 +179,10 @@ static bool call_raise(Actor *a, const Parts *p)
     CHECK(raise, "a fault before the kernel is loaded");
     a->fp[0] = p->tag;
     a->fp[1] = *p->message;
-    a->fp[2] = *p->irritants;
-    a->fp[3] = *p->trace;
-    a->argc = 4;
+    a->fp[2] = p->who;
+    a->fp[3] = *p->irritants;
+    a->fp[4] = *p->trace;
+    a->argc = RAISE_ARGS;
     a->callee = cell_callee(raise);
     return true;
 }
@@ -198,7 +205,7 @@ static bool raise_parts(Actor *a, bool entering)
     Parts p;
     bool ok = build_parts(a, &p, entering);
 
-    ok = ok && (entering ? stack_grow(a, 4) : push_trap_frame(a, 4));
+    ok = ok && (entering ? stack_grow(a, RAISE_ARGS) : push_trap_frame(a, RAISE_ARGS));
     ok = ok && call_raise(a, &p);
     heap_unroot(&a->heap, mark);
     return ok;
@@ -222,8 +229,9 @@ bool exec_interrupt(Actor *a)
     Vm *vm = actor_vm(a);
     unsigned mark = heap_root_mark(&a->heap);
 
-    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE);
-    Value trace = exec_trace(a, 32);
+    bool silently = (a->own & OWN_SILENTLY) != 0;
+    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE | OWN_SILENTLY);
+    Value trace = silently ? V_FALSE : exec_trace(a, 32);
     Value *root = heap_root(&a->heap, trace);
     bool ok = !value_is(trace, V_FAIL) && push_trap_frame(a, 1);
     if (ok) {
@@ -236,4 +244,16 @@ bool exec_interrupt(Actor *a)
     }
     heap_unroot(&a->heap, mark);
     return ok;
+}
+
+bool exec_raise_limit(Actor *a)
+{
+    (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL,
+                    "the actor has reached its heap limit: %zu messages wait", mailbox_length(a));
+    if (exec_raise_fault(a)) {
+        a->pc = value_proc(a->callee)->code->entry;
+        return true;
+    }
+    actor_set_exit(a, actor_vm(a)->symbol[SYM_heap_limit]);
+    return false;
 }

@@ -98,6 +98,7 @@ SliceEnd homes_run(Worker *w, Task *t)
 
     if (!home) {
         a->heap.scratch = &((VmWorker *)w->context)->scratch;
+        a->own &= ~(uint32_t)OWN_BORN; // what it was born with goes with its heap
         actor_set_exit(a, vm->symbol[SYM_system_limit]);
         return slice_run(w, t);
     }
@@ -112,7 +113,8 @@ SliceEnd homes_run(Worker *w, Task *t)
     SliceEnd end = home->end;
     bool ended = home->ended;
     plat_unlock(&home->lock);
-    // Nobody else can have it: who has ended is never runnable again, and its cell is still retired.
+    // Nobody else can have it: who has ended is never runnable again, and its cell is still
+    // retired.
     if (ended) forget(vm->homes, index, home);
     return end;
 }

@@ -107,8 +107,9 @@ static bool spread_long(Actor *a, uint32_t base, uint32_t n, int64_t listed)
         return false;
     }
     size_t kept = (size_t)(n - 1 + listed - required); // in the rest list
-    if (!heap_reserve(&a->heap, 2 * (kept + n))) return false;
+    // The stack first: growing it may allocate.
     if (!stack_grow(a, base + n + (size_t)required + 1)) return false;
+    if (!heap_reserve(&a->heap, 2 * (kept + n))) return false;
     Value *slot = a->fp + base;
     Value list = slot[n - 1];
     if (required < n - 1) {
@@ -273,9 +274,9 @@ Value fail_uninitialized(Actor *a, Value name)
 Value fail_literal(Actor *a, const char *who, Value v)
 {
     static const char *const advice[] = {
-        "a literal cannot be changed; make one with (list ...) or a copy",
-        "a literal cannot be changed; make one with (vector ...) or a copy",
-        "a literal cannot be changed; make a copy"};
+        "a literal cannot be changed; make one with (list ...) or a copy:",
+        "a literal cannot be changed; make one with (vector ...) or a copy:",
+        "a literal cannot be changed; make a copy:"};
     int kind = value_is_pair(v) ? 0 : value_is_kind(v, KIND_VECTOR) ? 1 : 2;
     return fail_with(&a->heap, ERR_TYPE, who, advice[kind], v);
 }

@@ -11,10 +11,11 @@
 static void publish(VmWorker *w, Actor *a)
 {
     int64_t left = w->reductions_left;
-    uint64_t used = w->vm->budget - (uint64_t)MAX(left, -1000000000);
+    uint64_t used = (uint64_t)(w->reductions_published - MAX(left, -1000000000));
     uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
 
     atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
+    w->reductions_published = left;
     size_t words = heap_words(&a->heap);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
 }
@@ -38,6 +39,12 @@ static void use_reserve(VmWorker *w, Actor *a)
 {
     if (actor_below_limit(a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
     w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
+}
+
+// Messages alone have brought the actor to its limit.
+static bool is_flooded(Actor *a)
+{
+    return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
 // Module data that came with the spawn.
@@ -78,7 +85,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
     borrow(w, a);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
-    w->reductions_left = w->vm->budget;
+    w->scratch.fault.irritant_count = 0;
+    w->reductions_left = w->reductions_published = w->vm->budget;
     w->cache.reserve = false;
     if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
@@ -87,6 +95,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
         if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
+        if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
         RunEnd end = interp_run(w, a);

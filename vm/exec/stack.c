@@ -101,12 +101,13 @@ static void visit_top(CodeSpace *cs, Actor *a, Gc *gc)
     Code *code = code_at(cs, a->pc);
 
     gc_visit(gc, &a->callee);
-    if (!code) { // a stub: slot 0 is all it has
+    Insn in = insn_from_word(*a->pc);
+    bool entering = in.op == OP_CELLSTUB || (op_info[in.op].flags & OPF_PRE);
+    if (!code && !entering) { // a stub: slot 0 is all it has
         gc_visit(gc, &a->fp[0]);
         return;
     }
-    Insn in = insn_from_word(*a->pc);
-    if (op_info[in.op].flags & OPF_PRE) { // the arguments, as many as came
+    if (entering) { // the arguments, as many as came
         gc_visit_range(gc, a->fp, a->argc);
         return;
     }

@@ -111,7 +111,7 @@ static Value copy_list(Copy *c, Value v)
 
 static bool may_travel(Kind kind)
 {
-    return kind != KIND_STACK && kind != KIND_ESCAPE;
+    return kind != KIND_STACK && kind != KIND_ESCAPE && kind != KIND_HANDLE;
 }
 
 static Value copy_object(Copy *c, Value v)
@@ -132,6 +132,7 @@ static Value copy_object(Copy *c, Value v)
     if (!q || !log_slot(c, p)) return V_NONE;
     memcpy(q, p, words * sizeof(Value));
     q->bits = header;
+    if (kind == KIND_TABLE && !value_is_null(q[1 + TABLE_EPOCH])) q[1 + TABLE_EPOCH] = V_FALSE;
     if (kind == KIND_BLOCKREF) {
         BlockRef *ref = (BlockRef *)q;
         block_retain(ref->block);

@@ -583,9 +583,10 @@ size_t heap_words(const Heap *h)
     return s.young_size + s.old_words + s.large_words + s.frag_words + s.block_bytes / sizeof(Value);
 }
 
-void heap_note_told(Heap *h)
+void heap_note_told(Heap *h, size_t words)
 {
-    if (h->ext) h->ext->told_words = heap_words(h);
+    HeapExt *e = heap_ext(h);
+    if (e) e->told_words = words;
 }
 
 size_t heap_told_words(const Heap *h)

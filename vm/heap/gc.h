@@ -62,8 +62,8 @@ void heap_stats(const Heap *h, HeapStats *out);
 // All that counts against the owner's limit, in words: spaces as large as they are, and the shared
 // blocks it refers to.
 size_t heap_words(const Heap *h);
-// The owner is told that it is at its limit: notes what it has; heap_told_words gives it.
-void heap_note_told(Heap *h);
+// The owner is told that it is at its limit, having so much; heap_told_words gives it.
+void heap_note_told(Heap *h, size_t words);
 size_t heap_told_words(const Heap *h);
 
 // Aborts unless every word of the heap is as it must be. For debug and stress builds and tests.
@@ -73,7 +73,15 @@ void heap_verify(Heap *h);
 MUST_USE Block *block_new(struct Space *space, size_t bytes);
 void block_retain(Block *b);
 void block_release(struct Space *space, Block *b);
+void block_free(struct Space *space, Block *b); // for its drop
 // Counts a new KIND_BLOCKREF object that the owner has just built.
 MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
+
+// A KIND_HANDLE object for a new block with a drop, whose one reference it takes over, also on failure.
+// Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap
+// limit.
+Value heap_handle(Heap *h, Block *b) MAY_GC;
+// Gives up what a handle stands for. It must not be looked at again: its words are to be overwritten.
+void heap_forget_handle(Heap *h, Value handle);
 
 #endif

@@ -114,6 +114,28 @@ void heap_trim(Heap *h, Value *object, size_t payload_words)
     }
 }
 
+// ---- addresses as identities ------------------------------------------------------------------
+
+Motion heap_motion(const Heap *h, Value v)
+{
+    const Space *space = h->scratch->space;
+
+    if (!value_is_pointer(v)) return MOVES_NEVER;
+    const Value *p = value_words(v);
+    if (space_is_shared(space, p) || space_is_large(space, p)) return MOVES_NEVER;
+    return space_is_settled(space, p) ? MOVES_FULL : MOVES_YOUNG;
+}
+
+bool heap_epoch(Heap *h, uint64_t *out)
+{
+    const HeapExt *e = heap_ext(h); // only a heap that has one counts
+
+    if (!e) return false;
+    const uint64_t mask = ((uint64_t)1 << 30) - 1;
+    *out = ((uint64_t)e->major_count & mask) << 30 | ((uint64_t)e->minor_count & mask);
+    return true;
+}
+
 // ---- stores -----------------------------------------------------------------------------------
 
 bool heap_is_shared(const Heap *h, Value v)
@@ -217,7 +239,13 @@ Block *block_new(Space *space, size_t bytes)
     if (!b) return NULL;
     atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
     b->capacity = real - sizeof(Block);
+    b->drop = NULL;
     return b;
+}
+
+void block_free(Space *space, Block *b)
+{
+    space_free(space, NULL, REGION_LARGE, b, sizeof(Block) + b->capacity);
 }
 
 void block_retain(Block *b)
@@ -227,8 +255,12 @@ void block_retain(Block *b)
 
 void block_release(Space *space, Block *b)
 {
-    if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
-        space_free(space, NULL, REGION_LARGE, b, sizeof(Block) + b->capacity);
+    if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
+    if (b->drop) {
+        b->drop(b);
+    } else {
+        block_free(space, b);
+    }
 }
 
 bool heap_note_blockref(Heap *h, Value blockref)
@@ -241,6 +273,45 @@ bool heap_note_blockref(Heap *h, Value blockref)
     e->blocks_young = blockref;
     e->block_bytes += ref->block->capacity;
     return true;
+}
+
+Value heap_handle(Heap *h, Block *b)
+{
+    size_t words = sizeof(BlockRef) / sizeof(Value);
+
+    if (!heap_reserve(h, words)) {
+        block_release(h->scratch->space, b);
+        return V_FAIL;
+    }
+    BlockRef *ref = (BlockRef *)heap_take(h, words);
+    ref->header = header_make(KIND_HANDLE, words - 1);
+    ref->block = b;
+    ref->next = V_NIL;
+    Value v = value_from_words(ref, TAG_OBJ);
+    if (heap_note_blockref(h, v)) return v;
+    ref->header = header_make(KIND_BYTES, words - 1);
+    block_release(h->scratch->space, b);
+    return fail_text(h, ERR_SYSTEM_LIMIT, NULL, "out of memory");
+}
+
+static bool unchain(Value *link, Value blockref)
+{
+    while (!value_is_null(*link) && !value_is(*link, blockref)) {
+        link = &((BlockRef *)value_words(*link))->next;
+    }
+    if (value_is_null(*link)) return false;
+    *link = ((BlockRef *)value_words(blockref))->next;
+    return true;
+}
+
+void heap_forget_handle(Heap *h, Value handle)
+{
+    Block *b = ((BlockRef *)value_words(handle))->block;
+    bool found = unchain(&h->ext->blocks_young, handle) || unchain(&h->ext->blocks_old, handle);
+
+    CHECK(found, "heap: a handle that is in no chain");
+    h->ext->block_bytes -= b->capacity;
+    block_release(h->scratch->space, b);
 }
 
 // ---- failures ---------------------------------------------------------------------------------

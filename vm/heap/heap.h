@@ -174,6 +174,23 @@ static inline void heap_store(Heap *h, Value object, Value *slot, Value v)
 // True for what all actors share and nobody may write to: literals, symbols, code.
 bool heap_is_shared(const Heap *h, Value v);
 
+// ---- addresses as identities -----------------------------------------------------------------
+
+// When the address of a value may change. What never moves: immediates, shared and large objects.
+typedef enum { MOVES_NEVER, MOVES_FULL, MOVES_YOUNG } Motion;
+
+Motion heap_motion(const Heap *h, Value v);
+
+// Counts the collections of a heap: {full ones, young ones}, 30 bits each. A value of MOVES_FULL
+// keeps its address while the high half stays, one of MOVES_YOUNG while all does. False without
+// memory.
+MUST_USE bool heap_epoch(Heap *h, uint64_t *out);
+
+static inline uint64_t epoch_full(uint64_t epoch)
+{
+    return epoch >> 30;
+}
+
 // ---- failures ---------------------------------------------------------------------------------
 
 // Each sets the fault and returns V_FAIL, so that a native can `return fail_type(...)`.

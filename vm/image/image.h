@@ -4,7 +4,7 @@
 //
 // All integers are little-endian, all tables are arrays of fixed-width rows that are used in place,
 // every offset is relative to its module and 8-aligned. Code words name literals, cells, codes and
-// natives by index; the linker copies the code and puts addresses there. See vm/doc/image.md.
+// natives by index; the linker copies the code and puts addresses there. See vm/doc/images.md.
 #ifndef VM_IMAGE_IMAGE_H
 #define VM_IMAGE_IMAGE_H
 

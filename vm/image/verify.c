@@ -45,6 +45,7 @@ typedef struct {
     uint32_t label;  // next row of the label table
     uint32_t frame;  // slots; 0 before ENTER
     bool pre;        // arguments are not counted yet
+    uint32_t entry;  // pc of the last ENTRY
     bool live;       // control can come here
     SlotSet set;     // slots that hold a value now
 } Verify;
@@ -304,6 +305,21 @@ static bool check_safepoint(Verify *v, Insn in)
     return true;
 }
 
+// What takes at least one: the type of a record, the list of an apply, the rest of an unpack.
+static bool has_enough(Insn in)
+{
+    switch (in.op) {
+    case OP_RECORD:
+    case OP_UNPACKR:
+        return in.c > 0;
+    case OP_APPLY:
+    case OP_TAPPLY:
+        return in.a > 0;
+    default:
+        return true;
+    }
+}
+
 static bool check_call(Verify *v, Insn in)
 {
     uint64_t word = v->m->words[v->pc + insn_words(in) - 1];
@@ -331,6 +347,7 @@ static bool check_entry(Verify *v, Insn in)
     if (in.op == OP_BADARGC) return true;
     uint32_t params = in.a + ((in.b & ENTRY_REST) != 0) + ((in.b & ENTRY_SELF) != 0);
     uint32_t next = v->pc + 1;
+    v->entry = v->pc;
     if (in.b > (ENTRY_REST | ENTRY_SELF) || params > FRAME_SLOTS_MAX) return refuse(v, "entry");
     if (next >= v->end || insn_from_word(v->m->words[next]).op != OP_ENTER ||
         insn_from_word(v->m->words[next]).b != params)
@@ -340,7 +357,8 @@ static bool check_entry(Verify *v, Insn in)
 
 static bool check_enter(Verify *v, Insn in)
 {
-    if (!v->pre) return refuse(v, "ENTER out of place");
+    // Behind its ENTRY, which has counted the arguments.
+    if (!v->pre || v->entry + 1 != v->pc) return refuse(v, "ENTER out of place");
     if (in.a > FRAME_SLOTS_MAX || in.b > in.a) return refuse(v, "frame size");
     v->frame = in.a;
     v->pre = false;
@@ -396,6 +414,7 @@ static bool check_insn(Verify *v, Insn in)
     }
     if (in.op == OP_ENTER && !check_enter(v, in)) return false;
     if ((info->flags & OPF_SAFE) && !check_safepoint(v, in)) return false;
+    if (!has_enough(in)) return refuse(v, "%s of nothing", info->name);
     if (!check_operands(v, in) || !check_ext(v, in) || !check_tail_arguments(v, in)) return false;
     if (info->flags & OPF_CALL) return check_call(v, in) && check_targets(v, in);
     add_writes(v, in);
@@ -427,6 +446,7 @@ static bool arrive(Verify *v, Insn in)
 static bool verify_code(Verify *v)
 {
     v->pre = v->live = true;
+    v->entry = UINT32_MAX - 1;
     v->frame = 0;
     while (v->pc < v->end) {
         Insn in = insn_from_word(v->m->words[v->pc]);

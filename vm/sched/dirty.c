@@ -10,7 +10,8 @@
 struct DirtyPool {
     PlatLock lock;
     Job *first, *last;      // lock
-    uint32_t threads, idle; // lock
+    uint32_t queued;        // jobs that no thread has taken; lock
+    uint32_t threads, idle; // idle: wait, or have been woken and not come yet; lock
     uint32_t kept;
     bool closing;           // lock
     _Atomic uint32_t wake;  // changes with every job and at the end
@@ -23,6 +24,7 @@ static Job *take_job(DirtyPool *p) // lock
     if (!job) return NULL;
     p->first = job->next;
     if (!p->first) p->last = NULL;
+    p->queued--;
     return job;
 }
 
@@ -70,7 +72,7 @@ bool dirty_submit(DirtyPool *p, Job *job)
 
     job->next = NULL;
     plat_lock(&p->lock);
-    if (p->idle == 0 && p->threads < THREADS_MAX) {
+    if (++p->queued > p->idle && p->threads < THREADS_MAX) {
         p->threads++;
         start = true;
     }
@@ -94,7 +96,10 @@ bool dirty_submit(DirtyPool *p, Job *job)
     }
     plat_lock(&p->lock);
     bool served = --p->threads > 0;
-    if (!served && p->first == job) p->first = p->last = NULL;
+    if (!served && p->first == job) {
+        p->first = p->last = NULL;
+        p->queued = 0;
+    }
     plat_unlock(&p->lock);
     return served;
 }

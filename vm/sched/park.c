@@ -138,7 +138,8 @@ static bool sleep_until_woken(Worker *w)
     if (s->ops->idle) s->ops->idle(w);
     atomic_store_explicit(&w->park, 1, memory_order_relaxed);
     atomic_fetch_or_explicit(&s->parked, bit, memory_order_seq_cst);
-    if (!is_anything_queued(w) && !sched_is_stopping(s)) {
+    bool poked = atomic_load_explicit(&s->pokes, memory_order_seq_cst) != w->pokes_seen;
+    if (!poked && !is_anything_queued(w) && !sched_is_stopping(s)) {
         uint64_t deadline = wheel_next(w->wheel);
         uint64_t parks = atomic_load_explicit(&w->parks, memory_order_relaxed) + 1;
         atomic_store_explicit(&w->parks, parks, memory_order_relaxed);

@@ -68,6 +68,8 @@ void sched_stop(Sched *s)
 
 void sched_poke(Sched *s)
 {
+    // A worker that has polled and is about to sleep sees the count; one that sleeps is woken.
+    atomic_fetch_add_explicit(&s->pokes, 1, memory_order_seq_cst);
     for (uint32_t i = 0; i < s->worker_count; i++) {
         sched_wake_worker(s, i);
     }

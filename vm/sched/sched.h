@@ -72,6 +72,7 @@ struct Worker {
     PlatThread *thread; // NULL for worker 0
     Rng rng;
     uint64_t dispatches;
+    uint32_t pokes_seen; // Sched.pokes before the owner's poll
     uint64_t now_ns; // of the slice that runs or of one a few before
     uint32_t clock_in; // slices until the clock is read again
     uint64_t low_served_ns;
@@ -90,6 +91,7 @@ struct Sched {
     _Atomic uint32_t spinning;             // workers that look for work
     _Atomic uint32_t surplus;              // tells the one that does that lone tasks wait
     _Atomic uint32_t stopping;
+    _Atomic uint32_t pokes; // number of sched_poke calls
     _Atomic uint64_t epoch CACHE_ALIGNED;
     _Atomic uint64_t guest_epochs[8]; // threads that are no workers; 0: free
     Task *_Atomic injected CACHE_ALIGNED; // stack of tasks from outside

@@ -145,6 +145,7 @@ void worker_loop(Worker *w)
     plat_exact_timeouts();
     while (!sched_is_stopping(s)) {
         serve_timers(w);
+        w->pokes_seen = atomic_load_explicit(&s->pokes, memory_order_seq_cst);
         if (s->ops->poll) s->ops->poll(w);
         Task *t = next_task(w);
         if (!t) {

@@ -48,6 +48,28 @@ enum {
 // A negative number: spawned actors do not get the binding that their parent has.
 enum { PARAM_UID, PARAM_INIT, PARAM_CONVERTER, PARAM_SLOTS };
 
+// A mutable hash table (vm/data/table.h). Numbers are fixnums.
+enum {
+    TABLE_TEST,    // TableTest
+    TABLE_SEED,    // of its hashes
+    TABLE_COUNT,   // entries that there are
+    TABLE_USED,    // entries in order of their making, deleted ones included
+    TABLE_INDEX,   // KIND_BYTES: slots of {32-bit hash, 32-bit number of the entry + 1}, 0: free
+    TABLE_ENTRIES, // vector of segments: vectors of (key, value, hash)
+    TABLE_EPOCH,   // of the heap, when addresses were last hashed; #f: they all have to be again (the
+                   // table was copied); (): no hash is of an address
+    TABLE_YOUNG,   // first entry whose hash a young collection may change
+    TABLE_PHASE,   // TablePhase
+    TABLE_CURSOR,  // how far the phase has come
+    TABLE_TARGET,  // where compaction writes next
+    TABLE_EQUAL_PROC, // of a table whose keys the program compares; else #f
+    TABLE_HASH_PROC,
+    TABLE_SLOTS
+};
+
+// A persistent hash map or set: slots of KIND_HASHMAP and KIND_HASHSET.
+enum { HASHMAP_COUNT, HASHMAP_ROOT, HASHMAP_SLOTS };
+
 // ---- strings and bytevectors ----------------------------------------------------------------
 
 // The info word: {56-bit length, unused, bit 2 INDIRECT, bits 0-1 log2 of the width}. A string's
@@ -68,14 +90,18 @@ enum { BYTES_INDIRECT = 4, BYTES_WIDTH_MASK = 3 };
 
 // A block outside all heaps that strings and bytevectors of several actors share. Immutable while
 // more than one reference is held.
-typedef struct {
+//
+// One with a `drop` is what a handle stands for (an open file, a child process): when nobody refers to
+// it any more, drop is called, on any thread, and frees it sooner or later (block_free).
+typedef struct Block {
     _Atomic uint64_t refs;
     uint64_t capacity; // bytes
+    void (*drop)(struct Block *b);
     uint8_t bytes[];
 } Block;
 
 typedef struct {
-    uint64_t header; // KIND_BLOCKREF
+    uint64_t header; // KIND_BLOCKREF or KIND_HANDLE
     Block *block;
     Value next; // chain of the blockrefs of one generation, for release after a collection
 } BlockRef;

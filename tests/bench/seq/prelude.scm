@@ -1,3 +1,10 @@
 ;; What the programs of this folder need from Guile.
 (define (now-ns)
   (quotient (* (get-internal-real-time) 1000000000) internal-time-units-per-second))
+(define (new-int-table) (make-hash-table))
+(define (int-table-set! table key value) (hashv-set! table key value))
+(define (int-table-ref table key default) (hashv-ref table key default))
+(define (int-table-delete! table key) (hashv-remove! table key))
+(define (new-table) (make-hash-table))
+(define (table-set! table key value) (hash-set! table key value))
+(define (table-ref table key default) (hash-ref table key default))

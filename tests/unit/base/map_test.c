@@ -155,5 +155,5 @@ int main(void)
     test_any();
     test_no_memory();
     test_rng();
-    return unit_end();
+    return unit_finish();
 }

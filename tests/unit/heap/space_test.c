@@ -163,5 +163,5 @@ int main(void)
     space_fini(&space);
     test_limit();
     EXPECT_U64(mem_used(MEM_HEAP), 0);
-    return unit_end();
+    return unit_finish();
 }

@@ -118,5 +118,5 @@ int main(void)
     test_time();
     test_waiting();
     test_lock();
-    return unit_end();
+    return unit_finish();
 }

@@ -198,5 +198,5 @@ int main(void)
     test_threads(100);
     test_threads(2000);
     EXPECT_U64(mem_used(MEM_SCHED), 0);
-    return unit_end();
+    return unit_finish();
 }

@@ -327,5 +327,5 @@ int main(void)
     test_epochs();
     test_dirty();
     EXPECT_U64(mem_used(MEM_SCHED), 0);
-    return unit_end();
+    return unit_finish();
 }

@@ -255,5 +255,5 @@ int main(void)
     test_cancel();
     test_periodic();
     test_race();
-    return unit_end();
+    return unit_finish();
 }
