@@ -53,7 +53,7 @@ RUNTIME_OBJ  := $(call OBJ,$(RUNTIME_SRC))
 BOOT_OBJ     := $(call OBJ,$(BOOT_SRC))
 STDLIB_OBJ   := $(B)/gen/stdlib_image.o
 
-PROGRAMS := $(BIN)/etai $(BIN)/etac
+PROGRAMS := $(BIN)/etai $(BIN)/etac $(BIN)/eta_repl $(BIN)/eta_test
 
 .PHONY: all
 all: $(PROGRAMS) ## build everything
@@ -111,6 +111,25 @@ $(BIN)/%: $(B)/tools/bin/%.o $(RUNTIME_OBJ) $(COMPILER_OBJ) $(VM_OBJ) $(STDLIB_O
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(MODE)) $(filter-out $(STDLIB_OBJ),$^) $(STDLIB_OBJ) -o $@ $(LIBS)
 
+# What the REPL knows about the names of the standard library.
+$(B)/gen/docs.c: $(STDLIB_SRC) compiler/syntax/forms.def tools/dev/docs.awk tools/dev/docs.sh
+	@mkdir -p $(@D)
+	@sh tools/dev/docs.sh c >$@.new && mv $@.new $@
+
+$(B)/gen/docs.o: $(B)/gen/docs.c runtime/repl/docs.h
+	@$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BIN)/etai: $(B)/gen/docs.o
+
+$(BIN)/eta_repl: $(BIN)/etai
+	@ln -sf etai $@
+
+# It runs etai: nothing of the VM is in it.
+$(BIN)/eta_test: $(call OBJ,tools/bin/eta_test.c $(wildcard tools/test/*.c vm/base/*.c vm/plat/*.c))
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(MODE)) $^ -o $@ $(LIBS)
+
 include tests/unit/unit.mk tests/checks.mk tests/fuzz/fuzz.mk
 
 # ---- benchmarks ---------------------------------------------------------------------------------
@@ -128,9 +147,14 @@ install: all ## install the programs under PREFIX (/usr/local)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 
 .PHONY: tidy
-tidy: ## check sizes of files, includes between folders, and format
+tidy: ## check sizes of files, includes between folders, and that all exports are documented
 	@sh tools/dev/tidy.sh
 	@sh tools/dev/layers.sh
+	@sh tools/dev/doc_check.sh
+
+.PHONY: docs
+docs: ## write a page for each module of the standard library to build/docs
+	@sh tools/dev/docs.sh md build/docs
 
 .PHONY: format
 format: ## format all C files

@@ -23,7 +23,8 @@
 
 static const char default_path[] = "/usr/bin:/bin";
 
-// ---- life -------------------------------------------------------------------------------------------
+// ---- life
+// -------------------------------------------------------------------------------------------
 
 Child *child_new(Vm *vm, Poller *poller, Console *console)
 {
@@ -85,7 +86,8 @@ void child_disown(Child *c)
     child_release(c);
 }
 
-// ---- the end ----------------------------------------------------------------------------------------
+// ---- the end
+// ----------------------------------------------------------------------------------------
 
 // Under the lock. Whom to tell: true when there is somebody.
 static bool take_waiter(Child *c, Value *pid, Value *ref)
@@ -123,7 +125,8 @@ static void on_exit_of(void *context, bool ready)
     child_release(c);
 }
 
-// ---- pumps ------------------------------------------------------------------------------------------
+// ---- pumps
+// ------------------------------------------------------------------------------------------
 
 static void end_pump(Child *c, int stream)
 {
@@ -200,7 +203,8 @@ static void start_pumps(Child *c)
     }
 }
 
-// ---- starting ---------------------------------------------------------------------------------------
+// ---- starting
+// ---------------------------------------------------------------------------------------
 
 // Pointers to the strings of a buffer, with NULL at the end. NULL without memory.
 static char **pointers(const Buf *strings, size_t *count)
@@ -272,7 +276,8 @@ static int spawn_at(const Child *c, const char *path, char **arguments, char **v
 }
 
 // Looks for the program along the child's PATH, as a shell would.
-static int spawn_along(const Child *c, char **arguments, char **variables, const int *theirs, pid_t *pid)
+static int spawn_along(const Child *c, char **arguments, char **variables, const int *theirs,
+                       pid_t *pid)
 {
     const char *program = (char *)c->program.data, *path = default_path;
     Buf place = BUF_INIT;
@@ -394,7 +399,8 @@ int child_start(Child *c)
     return 0;
 }
 
-// ---- questions --------------------------------------------------------------------------------------
+// ---- questions
+// --------------------------------------------------------------------------------------
 
 bool child_is_done(Child *c, int *code)
 {

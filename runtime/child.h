@@ -1,11 +1,11 @@
 // Child processes: starting them, feeding and draining their pipes, waiting for their end.
 //
-// A child belongs to the actor that holds its handle. The poller sees it end and reaps it at once, whether
-// anybody waits or not: there are no zombies. What is captured is read by the poller, too, so that a child
-// never waits for a reader that waits for it.
+// A child belongs to the actor that holds its handle. The poller sees it end and reaps it at once,
+// whether anybody waits or not: there are no zombies. What is captured is read by the poller, too,
+// so that a child never waits for a reader that waits for it.
 //
-// Threads: `lock` guards what changes; references are counted: the owner's handle, the job that starts it,
-// each call-back of the poller.
+// Threads: `lock` guards what changes; references are counted: the owner's handle, the job that
+// starts it, each call-back of the poller.
 #ifndef RUNTIME_CHILD_H
 #define RUNTIME_CHILD_H
 
@@ -31,25 +31,26 @@ typedef struct Child {
     Poller *poller;
     struct Console *console;
     _Atomic uint32_t refs;
-    // What is to be run; const once it has been started. Strings with their NULs, one after another.
+    // What is to be run; const once it has been started. Strings with their NULs, one after
+    // another.
     Buf program, arguments, variables, folder;
     bool has_folder;
     bool kill_with_owner; // nobody but the owner can make use of it
     StreamMode modes[3];
     PlatLock lock;
-    pid_t pid;         // 0: not started; lock
-    int pid_fd;        // lock
-    bool exited;       // and reaped; lock
-    bool disowned;     // lock
-    int code;          // exit status, 128 + signal; lock
-    int fds[3];        // our ends that nobody has taken over, -1; lock
-    uint32_t pumping;  // of them, how many are being fed or drained; lock
-    Buf input;         // for standard input; [given, size) is left; the pump's
+    pid_t pid;        // 0: not started; lock
+    int pid_fd;       // lock
+    bool exited;      // and reaped; lock
+    bool disowned;    // lock
+    int code;         // exit status, 128 + signal; lock
+    int fds[3];       // our ends that nobody has taken over, -1; lock
+    uint32_t pumping; // of them, how many are being fed or drained; lock
+    Buf input;        // for standard input; [given, size) is left; the pump's
     size_t given;
-    Buf captured[3];   // the pump's until `pumping` is 0
-    bool waiting;      // an actor waits; lock
+    Buf captured[3]; // the pump's until `pumping` is 0
+    bool waiting;    // an actor waits; lock
     Value waiter, wait_ref;
-    uint64_t ticket;   // of the time limit of the owner's wait; the owner's
+    uint64_t ticket; // of the time limit of the owner's wait; the owner's
 } Child;
 
 Child *child_new(Vm *vm, Poller *poller, struct Console *console); // NULL without memory
@@ -58,7 +59,8 @@ void child_release(Child *c);
 // The owner is gone.
 void child_disown(Child *c);
 
-// Starts it; 0, an errno, or 65536 + errno when the folder is the reason. Blocks: on a dirty thread.
+// Starts it; 0, an errno, or 65536 + errno when the folder is the reason. Blocks: on a dirty
+// thread.
 int child_start(Child *c);
 // Has it ended, and has all that it wrote been read?
 bool child_is_done(Child *c, int *code);

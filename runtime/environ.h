@@ -1,5 +1,6 @@
-// The environment of the program and of the processes it starts: a copy of what the program was given,
-// which the program may change. The C library's own is never written to, for other threads read it.
+// The environment of the program and of the processes it starts: a copy of what the program was
+// given, which the program may change. The C library's own is never written to, for other threads
+// read it.
 //
 // Threads: any.
 #ifndef RUNTIME_ENVIRON_H

@@ -16,10 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES   65536
-#define FIFO_WAIT_NS  10000000ull
+#define CHUNK_BYTES  65536
+#define FIFO_WAIT_NS 10000000ull
 
-// ---- life -------------------------------------------------------------------------------------------
+// ---- life
+// -------------------------------------------------------------------------------------------
 
 static void enter(File *f)
 {
@@ -152,7 +153,8 @@ void file_adopt(File *f, int fd, FileMode mode)
     plat_unlock(&f->lock);
 }
 
-// ---- opening ----------------------------------------------------------------------------------------
+// ---- opening
+// ----------------------------------------------------------------------------------------
 
 // A named pipe can be opened for writing once somebody reads it: waits for that as long as anybody
 // cares.
@@ -197,7 +199,8 @@ int file_open(File *f, FileMode mode)
     return 0;
 }
 
-// ---- reading and writing ------------------------------------------------------------------------------
+// ---- reading and writing
+// ------------------------------------------------------------------------------
 
 static bool is_ready(int fd, short events)
 {

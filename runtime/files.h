@@ -1,14 +1,15 @@
 // Open files: what stands behind a port on a file or pipe.
 //
-// A file belongs to the actor that holds its handle (KIND_HANDLE, vm/value/object.h), and is closed at
-// the latest when the actor has ended or has collected the handle. What was written to a regular file is
-// buffered here, not in the actor's heap, so that no way of ending loses it; pipes, terminals and
-// devices are written to at once.
+// A file belongs to the actor that holds its handle (KIND_HANDLE, vm/value/object.h), and is closed
+// at the latest when the actor has ended or has collected the handle. What was written to a regular
+// file is buffered here, not in the actor's heap, so that no way of ending loses it; pipes,
+// terminals and devices are written to at once.
 //
-// Regular files are read and written on dirty threads. Everything else is non-blocking: the owner reads
-// and writes itself, and waits by the poller.
+// Regular files are read and written on dirty threads. Everything else is non-blocking: the owner
+// reads and writes itself, and waits by the poller.
 //
-// Threads: `lock` guards what the owner, its job and the end of the program all touch. While a job runs
+// Threads: `lock` guards what the owner, its job and the end of the program all touch. While a job
+// runs
 // (`busy`) the owner touches nothing: it waits.
 #ifndef RUNTIME_FILES_H
 #define RUNTIME_FILES_H
@@ -31,7 +32,7 @@ typedef struct Files {
 
 typedef enum {
     FILE_READ,
-    FILE_WRITE,     // what was in it is gone
+    FILE_WRITE, // what was in it is gone
     FILE_APPEND,
     FILE_UPDATE,    // what was in it stays
     FILE_EXCLUSIVE, // there must not be one yet
@@ -40,20 +41,20 @@ typedef enum {
 
 typedef struct File {
     Files *files;
-    Block *block;          // that it is in
-    char *path;            // for messages; its bytes are path_size
+    Block *block; // that it is in
+    char *path;   // for messages; its bytes are path_size
     size_t path_size;
     FileMode mode;         // const once it is open
     bool regular;          // likewise
     _Atomic uint32_t busy; // jobs that have not ended
     PlatLock lock;
-    int fd;                // -1: closed; lock
-    Buf out;               // to be written; lock
-    Buf in;                // read; [taken, size) has not been delivered; lock
+    int fd;  // -1: closed; lock
+    Buf out; // to be written; lock
+    Buf in;  // read; [taken, size) has not been delivered; lock
     size_t taken;
-    uint64_t delivered;    // bytes: for a regular file the place in it; lock
-    bool end, replaced;    // nothing more has come; U+FFFD stands for some of what came; lock
-    uint64_t ticket;       // of the owner's wait
+    uint64_t delivered; // bytes: for a regular file the place in it; lock
+    bool end, replaced; // nothing more has come; U+FFFD stands for some of what came; lock
+    uint64_t ticket;    // of the owner's wait
     struct File *next, *prev;
 } File;
 
@@ -66,10 +67,11 @@ void file_adopt(File *f, int fd, FileMode mode);
 
 // Each gives 0 or an errno. They block: not on a worker unless it says so.
 int file_open(File *f, FileMode mode);
-int file_fill(File *f);        // reads what there is; of a file that is not regular without waiting: EAGAIN
-int file_flush(File *f);       // of a file that is not regular, without waiting: EAGAIN. What could not be
-                               // written is dropped with the error
-int file_close(File *f);       // after a flush; on a worker for files that have nothing to write
+int file_fill(
+    File *f); // reads what there is; of a file that is not regular without waiting: EAGAIN
+int file_flush(File *f); // of a file that is not regular, without waiting: EAGAIN. What could not
+                         // be written is dropped with the error
+int file_close(File *f); // after a flush; on a worker for files that have nothing to write
 int64_t file_seek(File *f, int64_t offset, int whence); // position, or a negative errno
 
 // The program ends: writes what is left of all files and closes them. Gives how many failed.

@@ -101,6 +101,17 @@ static Value info_status(Actor *a)
     return actor_vm(a)->symbol[names[status]];
 }
 
+static Value info_mailbox_limit(Actor *a)
+{
+    uint32_t limit = atomic_load_explicit(&a->mailbox_limit, memory_order_relaxed);
+    return limit ? value_fix(limit) : V_FALSE;
+}
+
+static Value info_dropped(Actor *a)
+{
+    return value_fix(atomic_load_explicit(&a->dropped, memory_order_relaxed));
+}
+
 static Value info_mailbox_length(Actor *a)
 {
     return value_fix((int64_t)mailbox_length(a));
@@ -186,6 +197,8 @@ static const struct {
 } process_keys[] = {
     {"status", info_status, true},
     {"mailbox-length", info_mailbox_length, true},
+    {"message-queue-limit", info_mailbox_limit, true},
+    {"messages-dropped", info_dropped, true},
     {"links", info_links, true},
     {"monitors", info_monitors, true},
     {"monitored-by", info_monitored_by, true},

@@ -1,5 +1,5 @@
-// See poller.h. Descriptors are in the epoll set while an entry waits for them, and out of it otherwise:
-// a set of descriptors that nobody waits for would wake the thread for nothing.
+// See poller.h. Descriptors are in the epoll set while an entry waits for them, and out of it
+// otherwise: a set of descriptors that nobody waits for would wake the thread for nothing.
 #include "runtime/poller.h"
 #include "runtime/jobs.h"
 
@@ -19,7 +19,7 @@ typedef struct Entry {
     Value pid, ref;
     void (*back)(void *context, bool ready); // NULL: an actor is answered
     void *context;
-    uint64_t deadline_ns; // 0: none
+    uint64_t deadline_ns;      // 0: none
     struct Entry *next, *prev; // of those with a deadline
 } Entry;
 
@@ -44,7 +44,8 @@ Poller *poller_new(Vm *vm)
     return p;
 }
 
-// ---- entries, under the lock ------------------------------------------------------------------------
+// ---- entries, under the lock
+// ------------------------------------------------------------------------
 
 static void leave(Poller *p, Entry *e)
 {
@@ -92,7 +93,8 @@ static Entry *take(Poller *p, uint64_t ticket)
     return e;
 }
 
-// ---- the thread -------------------------------------------------------------------------------------
+// ---- the thread
+// -------------------------------------------------------------------------------------
 
 // Without the lock.
 static void fire(Poller *p, Entry *e, bool ready)
@@ -188,7 +190,8 @@ static bool start(Poller *p)
     return p->thread != NULL;
 }
 
-// ---- operations -------------------------------------------------------------------------------------
+// ---- operations
+// -------------------------------------------------------------------------------------
 
 // Takes a copy of what the entry is to be.
 static uint64_t add(Poller *p, const Entry *like, PollFor what)

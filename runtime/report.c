@@ -315,3 +315,15 @@ void runtime_main_ended(Vm *vm, Actor *a)
         if (!(a->own & OWN_LOGGED) && !is_shutdown(vm, a->reason)) runtime_actor_ended(vm, a);
     }
 }
+
+void runtime_evaluator_ended(Vm *vm, Value reason)
+{
+    Buf out = BUF_INIT;
+
+    buf_text(&out, "*** evaluator exited: ");
+    put_reason(vm, &out, reason);
+    buf_text(&out, "\n");
+    put_trace(vm, &out, trace_of(vm, reason));
+    print_out(vm, &out);
+    buf_free(&out);
+}

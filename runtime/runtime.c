@@ -119,6 +119,7 @@ bool runtime_load_repl(Runtime *r, char *why, size_t why_size)
     r->repl_module = r->program.modules[r->program.count - 1];
     vm->interrupt = cell_find(&vm->code, symbol_named(&vm->symbols, name),
                               symbol_named(&vm->symbols, "%interrupted"));
+    vm->evaluator_ended = runtime_evaluator_ended;
     snprintf(why, why_size, "std.repl has no %%interrupted");
     return vm->interrupt != NULL;
 }

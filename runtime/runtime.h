@@ -58,6 +58,8 @@ void runtime_report(Vm *vm, Value message, Value trace);
 // Vm.report and Vm.main_ended.
 void runtime_actor_ended(Vm *vm, Actor *a);
 void runtime_main_ended(Vm *vm, Actor *a);
+// Vm.evaluator_ended.
+void runtime_evaluator_ended(Vm *vm, Value reason);
 
 // ---- info.c ---------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "runtime/timers.h"
 #include "runtime/runtime.h"
 
+#include "vm/actor/mailbox.h"
 #include "vm/base/check.h"
 
 typedef struct MessageTimer {
@@ -93,7 +94,11 @@ static void fire(Worker *worker, Timer *timer)
     MessageTimer *m = container_of(timer, MessageTimer, timer);
     Value dest = value_is_symbol(m->dest) ? registry_find(vm, m->dest) : m->dest;
 
-    if (value_is_local_pid(dest)) {
+    Actor *to = value_is_local_pid(dest) ? actor_of_pid(vm, dest) : NULL;
+    if (to && mailbox_is_full(to)) {
+        atomic_fetch_add_explicit(&to->dropped, 1, memory_order_relaxed);
+        sig_free(vm, w, m->message);
+    } else if (to) {
         sig_send(vm, w, dest, m->message);
     } else {
         sig_free(vm, w, m->message);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers unit lang diff actor threads cli repl.
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check unit lang diff actor threads cli eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers unit lang diff actor threads cli repl}
+suites=${*:-tidy layers doc_check unit lang diff actor threads cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -10,7 +10,7 @@ trap 'rm -f "$log"' EXIT
 
 run() {
     case $1 in
-    tidy | layers) sh "tools/dev/$1.sh" ;;
+    tidy | layers | doc_check) sh "tools/dev/$1.sh" ;;
     threads)
         ETA_ACTOR_SCHEDULER=thread-per-actor sh tests/run-actor.sh build/bin/etai \
             copy exit link monitor name receive send timer
@@ -38,7 +38,7 @@ for suite in $suites; do
         ;;
     esac
     [ "$status" -eq 0 ] || cat "$log"
-    printf '%-7s %s\n' "$suite" "$line"
+    printf '%-9s %s\n' "$suite" "$line"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

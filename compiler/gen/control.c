@@ -76,6 +76,7 @@ static void gen_body(Gen *g, LabelGroup *group, uint32_t i, To to, Label *end)
     Clause *clause = clause_of(group, i);
 
     g->live = false;
+    gen_adjust_uses(g, group->uses[i], 1);
     gen_label_place(g, &group->labels[i]);
     group->at[i] = gen_pc(g);
     gen_label_row(g); // loops come back to it
@@ -109,6 +110,9 @@ void gen_labels(Gen *g, Core *n, To to)
 
     to = hold_target(g, to, &held);
     hold_params(g, group);
+    for (uint32_t i = 0; i < n->u.let.count; i++) {
+        gen_adjust_uses(g, group->uses[i], -1);
+    }
     gen_expr(g, n->u.let.body, to);
     // The first body usually follows its first jump.
     if (g->live) gen_jump(g, end);

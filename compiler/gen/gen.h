@@ -55,6 +55,7 @@ typedef struct {
 typedef struct {
     Core *node;
     UseList pins;    // what their bodies use from outside, counts unused
+    UseList **uses;  // of each body: not counted while other code is written
     Label *labels;   // by index, until each is placed
     uint32_t *at;    // word index once placed; UINT32_MAX before
     uint32_t **params; // slots of each label's parameters

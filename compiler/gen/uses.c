@@ -173,6 +173,7 @@ static LabelGroup *new_group(Count *c, Core *n)
     group->labels = arena_array(arena, Label, count);
     group->at = arena_array(arena, uint32_t, count);
     group->params = arena_array(arena, uint32_t *, count);
+    group->uses = arena_array(arena, UseList *, count);
     for (uint32_t i = 0; i < count; i++) {
         LabelRef *ref = arena_new(arena, LabelRef);
         *ref = (LabelRef){group, i};
@@ -203,7 +204,7 @@ static void walk_labels(Count *c, Core *n)
     for (uint32_t i = 0; i < n->u.let.count; i++) {
         Clause *clause = &n->u.let.inits[i]->u.lambda->clauses[0];
         bind(c, clause->params, clause->required);
-        walk(c, &clause->body);
+        group->uses[i] = branch_uses(c, &clause->body);
     }
     walk(c, &n->u.let.body);
 }

@@ -30,10 +30,11 @@ static bool is_lambda(const Group *g, uint32_t i)
     return g->n->u.let.inits[i]->kind == CORE_LAMBDA && !g->n->u.let.vars[i]->assigned;
 }
 
-// Evaluating it, early or late, can be told from nothing else.
+// When it is evaluated can be told from nothing else. Not so for a constant: who reads its variable
+// before its turn is to be caught.
 static bool is_simple(const Core *init)
 {
-    return init->kind == CORE_CONST || init->kind == CORE_LAMBDA;
+    return init->kind == CORE_LAMBDA;
 }
 
 // ---- the graph ------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ typedef struct MatchClause {
     void *context;
 } MatchClause;
 
-// Reads a clause for a value that is in a variable: c->row is then to be compiled. False after an error.
+// Reads a clause for a value that is in a variable: c->row is then to be compiled. False after an
+// error.
 bool match_clause_read(MatchClause *c, Stx *stx, Var *value, PatTree *t);
 
 #endif

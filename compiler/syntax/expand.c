@@ -75,6 +75,17 @@ Core *expand_unbound(Expander *x, Stx *id)
     return core_unspecified(x, span);
 }
 
+// A macro's name as a value: what its rule for that says.
+static Core *expand_macro_name(Expander *x, Macro *macro, Stx *id)
+{
+    const Expansion *outer = x->where.expansion;
+    Stx *result = expand_macro(x, macro, id);
+    Core *core = result ? expand(x, result) : core_unspecified(x, stx_span(id));
+
+    x->where.expansion = outer;
+    return core;
+}
+
 static Core *expand_name(Expander *x, Stx *id)
 {
     const Binding *b = resolve(x, id);
@@ -86,8 +97,10 @@ static Core *expand_name(Expander *x, Stx *id)
         return core_local(x, b->u.var, span);
     case BIND_GLOBAL:
         return core_global(x, b->u.global, span);
-    case BIND_FORM:
     case BIND_MACRO:
+        if (rules_have_name(x, b->u.macro)) return expand_macro_name(x, b->u.macro, id);
+        // fall through
+    case BIND_FORM:
         syntax_error(x, span, "%s is syntax: it cannot be used as a value", id->u.symbol->text);
         break;
     case BIND_BROKEN:

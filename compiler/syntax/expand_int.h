@@ -232,5 +232,7 @@ Stx *include_forms(Expander *x, Stx *form, bool fold_case);
 bool rules_compile(Expander *x, Macro *macro);
 // Gives NULL (reported) when no rule matches.
 Stx *rules_apply(Expander *x, Macro *macro, Stx *form);
+// Has the macro a rule (_ template): what its name stands for where it is used as a value?
+bool rules_have_name(Expander *x, Macro *macro);
 
 #endif

@@ -1,5 +1,5 @@
-// match, match-let, match-let*, match-lambda, match-lambda*: clauses of patterns (pattern.c), compiled
-// to tests (tree.c). std.match exports them; in %core their names begin with %.
+// match, match-let, match-let*, match-lambda, match-lambda*: clauses of patterns (pattern.c),
+// compiled to tests (tree.c). std.match exports them; in %core their names begin with %.
 //
 //   (match value (pattern [(when guard)] expression ...) ...)
 #include "compiler/syntax/clauses.h"
@@ -101,7 +101,8 @@ Core *form_match(Expander *x, Stx *form)
 static Core *match_procedure(Expander *x, Stx *form, const char *what, bool rest)
 {
     uint32_t count;
-    Stx **clauses = form_operands(x, form, 1, UINT32_MAX, "clauses (pattern expression ...)", &count);
+    Stx **clauses = form_operands(x, form, 1, UINT32_MAX, "clauses (pattern expression ...)",
+                                  &count);
     PatTree t = {x, stx_span(form)};
 
     if (!clauses) return NULL;
@@ -142,19 +143,21 @@ static Core *leaf_let(PatTree *t, PatRow *row, Core *no)
 }
 
 // Reads (pattern expression), whose names get `scope`. False after an error.
-static bool read_let_pattern(PatTree *t, Stx *binding, uint32_t scope, const char *what, LetPattern *p)
+static bool read_let_pattern(PatTree *t, Stx *binding, uint32_t scope, const char *what,
+                             LetPattern *p)
 {
     Expander *x = t->x;
     uint32_t count;
     Stx **parts = stx_list(x, binding, &count);
 
     if (!parts || count != 2) {
-        syntax_error(x, stx_span(binding), "%s: expected a binding (pattern expression), got %s", what,
-                     stx_text(x, binding));
+        syntax_error(x, stx_span(binding), "%s: expected a binding (pattern expression), got %s",
+                     what, stx_text(x, binding));
         return false;
     }
     // A mere name is what let has, too.
-    p->reader = (PatReader){.x = x, .what = what, .scope = scope, .may_shadow = stx_is_symbol(parts[0])};
+    p->reader = (PatReader){
+        .x = x, .what = what, .scope = scope, .may_shadow = stx_is_symbol(parts[0])};
     p->row = (PatRow){.leaf = leaf_let, .context = p, .span = stx_span(binding)};
     p->init = expand(x, parts[1]);
     p->value = var_new(x, sym_named(x->c, "value"), stx_span(parts[1]));
@@ -174,15 +177,16 @@ static Core *match_one(PatTree *t, LetPattern *p, const char *what, Core *then)
 
 static Stx **let_operands(Expander *x, Stx *form, const char *what, uint32_t *count, Stx **body)
 {
-    Stx **operands = form_operands(x, form, 2, UINT32_MAX,
-                                   "((pattern expression) ...) and a body", count);
+    Stx **operands = form_operands(x, form, 2, UINT32_MAX, "((pattern expression) ...) and a body",
+                                   count);
 
     if (!operands) return NULL;
     Stx **bindings = stx_list(x, operands[0], count);
     *body = stx_cdr(x, stx_cdr(x, form));
     if (bindings) return bindings;
-    return syntax_error(x, stx_span(operands[0]), "%s: expected a list of (pattern expression), got %s",
-                        what, stx_text(x, operands[0]));
+    return syntax_error(x, stx_span(operands[0]),
+                        "%s: expected a list of (pattern expression), got %s", what,
+                        stx_text(x, operands[0]));
 }
 
 Core *form_match_let(Expander *x, Stx *form)

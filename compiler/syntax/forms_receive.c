@@ -10,17 +10,17 @@
 //               tests of the message; a clause that matches is left for its body,
 //               no clause: (%receive-return message) (next))))))
 //
-// The filter lets the VM refuse most messages where they lie (nat_receive.c). %receive-offer takes the
-// message out of the mailbox at once and %receive-return puts it back: cheapest when it matches. Where
-// guards or predicates run in between it stays in the mailbox (%receive-show) until it is taken or
-// skipped, because they may receive themselves.
+// The filter lets the VM refuse most messages where they lie (nat_receive.c). %receive-offer takes
+// the message out of the mailbox at once and %receive-return puts it back: cheapest when it
+// matches. Where guards or predicates run in between it stays in the mailbox (%receive-show,
+// %receive-mark) until it is taken or skipped, because they may receive themselves.
 #include "compiler/syntax/clauses.h"
 
 typedef struct {
     PatTree tree;
     PtrVec hoisted; // Hoisted
     PtrVec clauses; // MatchClause
-    Var *message, *deadline, *filter, *next;
+    Var *message, *mark, *deadline, *filter, *next;
     bool user_code;
     Stx *after; // the clause; NULL: none
 } Receive;
@@ -56,7 +56,7 @@ static Core *take_message(MatchClause *c, PatTree *t, Core *body)
     Receive *r = c->context;
 
     if (!r->user_code) return body;
-    return core_if(t->x, operation(r, KERNEL_receive_take, r->message, NULL), body,
+    return core_if(t->x, operation(r, KERNEL_receive_take, r->message, r->mark), body,
                    tree_jump(t, r->next, NULL, 0), t->span);
 }
 
@@ -77,12 +77,14 @@ static bool read_clauses(Receive *r, Stx **clauses, uint32_t count)
                 r->after = clauses[i];
                 continue;
             }
-            syntax_error(x, stx_span(clauses[i]), "receive-case: the after clause must be the last one");
+            syntax_error(x, stx_span(clauses[i]),
+                         "receive-case: the after clause must be the last one");
             good = false;
             continue;
         }
         MatchClause *c = arena_new(unit_arena(x), MatchClause);
-        c->reader = (PatReader){.x = x, .what = "receive-case", .hoisted = &r->hoisted, .guarded = true};
+        c->reader = (PatReader){
+            .x = x, .what = "receive-case", .hoisted = &r->hoisted, .guarded = true};
         c->matched = take_message;
         c->context = r;
         if (!match_clause_read(c, clauses[i], r->message, &r->tree)) {
@@ -129,8 +131,9 @@ static bool says_nothing(const Core *c)
     return c->kind == CORE_CONST && c->u.constant->kind == STX_DEFAULT;
 }
 
-// Three words for one clause: the first element, how many there are (n: exactly; -1 - n: at least; #f:
-// the message itself is the first word), the second element. False: the clause may want anything.
+// Three words for one clause: the first element, how many there are (n: exactly; -1 - n: at least;
+// #f: the message itself is the first word), the second element. False: the clause may want
+// anything.
 static bool clause_filter(Receive *r, const Pat *p, Core **words)
 {
     int64_t n = 0;
@@ -195,7 +198,8 @@ static bool read_after(Receive *r, Core **time, Core **late)
     }
     *time = expand(x, parts[1]);
     Stx *body = stx_cdr(x, stx_cdr(x, r->after));
-    *late = expand_body(x, stx_add_scope(x, body, scope), scope, stx_span(r->after), "receive-case");
+    *late = expand_body(x, stx_add_scope(x, body, scope), scope, stx_span(r->after),
+                        "receive-case");
     return true;
 }
 
@@ -214,9 +218,13 @@ static Core *scan_loop(Receive *r, Core *late)
     Core *tests = tree_compile(&r->tree, rows, tree_jump(&r->tree, label, NULL, 0));
     Core **steps = arena_array(unit_arena(x), Core *, 2);
     KernelId refuse = r->user_code ? KERNEL_receive_skip : KERNEL_receive_return;
-    steps[0] = operation(r, refuse, r->message, NULL);
+    steps[0] = operation(r, refuse, r->message, r->user_code ? r->mark : NULL);
     steps[1] = tree_jump(&r->tree, r->next, NULL, 0);
     tests = tree_label(&r->tree, label, NULL, 0, core_seq(x, steps, 2, span), tests);
+    if (r->user_code) {
+        Core *mark = core_kernel(x, KERNEL_receive_mark, NULL, 0, span);
+        tests = core_let1(x, r->mark, mark, tests, span);
+    }
     Core *same[] = {local(r, r->message), core_kernel(x, KERNEL_default_object, NULL, 0, span)};
     Core *body = core_if(x, core_kernel(x, KERNEL_eq, same, 2, span), late, tests, span);
     KernelId look = r->user_code ? KERNEL_receive_show : KERNEL_receive_offer;
@@ -227,15 +235,16 @@ static Core *scan_loop(Receive *r, Core *late)
 Core *form_receive_case(Expander *x, Stx *form)
 {
     uint32_t count;
-    Stx **clauses = form_operands(x, form, 0, UINT32_MAX,
-                                  "(receive-case (pattern expression ...) ... [(after ms expression ...)])",
-                                  &count);
+    Stx **clauses = form_operands(
+        x, form, 0, UINT32_MAX,
+        "(receive-case (pattern expression ...) ... [(after ms expression ...)])", &count);
     Span span = stx_span(form);
     Receive r = {.tree = {x, span}};
     Core *time, *late;
 
     if (!clauses) return NULL;
     r.message = var_new(x, sym_named(x->c, "message"), span);
+    r.mark = var_new(x, sym_named(x->c, "mark"), span);
     r.deadline = var_new(x, sym_named(x->c, "deadline"), span);
     r.filter = var_new(x, sym_named(x->c, "filter"), span);
     r.next = var_new(x, sym_named(x->c, "next"), span);
@@ -243,7 +252,8 @@ Core *form_receive_case(Expander *x, Stx *form)
     good = read_after(&r, &time, &late) && good;
     if (!good) return NULL;
     Core *core = scan_loop(&r, late);
-    core = core_let1(x, r.deadline, core_kernel(x, KERNEL_receive_begin, &time, 1, span), core, span);
+    core = core_let1(x, r.deadline, core_kernel(x, KERNEL_receive_begin, &time, 1, span), core,
+                     span);
     core = core_let1(x, r.filter, filter(&r), core, span);
     for (uint32_t i = r.hoisted.count; i-- > 0;) {
         const Hoisted *h = r.hoisted.items[i];

@@ -321,6 +321,11 @@ static bool make_ready(Expander *x, Macro *macro)
     return !macro->damaged;
 }
 
+bool rules_have_name(Expander *x, Macro *macro)
+{
+    return make_ready(x, macro) && macro->rules->has_name;
+}
+
 Stx *rules_apply(Expander *x, Macro *macro, Stx *form)
 {
     Use u = {.x = x, .arena = unit_arena(x), .span = stx_span(form), .macro = macro};
@@ -329,11 +334,13 @@ Stx *rules_apply(Expander *x, Macro *macro, Stx *form)
         return syntax_error(x, u.span, "macro %s cannot be used: its rules are damaged",
                             macro->name->text);
     }
-    Stx *operands = stx_cdr(x, form);
+    bool name = stx_is_symbol(form);
+    Stx *operands = name ? NULL : stx_cdr(x, form);
     for (uint32_t i = 0; i < macro->rules->count; i++) {
         const Rule *rule = &macro->rules->rules[i];
         u.slots = arena_array(u.arena, Match, rule->slot_count);
-        if (!match(&u, rule->pattern, operands)) continue;
+        if (name != !rule->pattern) continue;
+        if (!name && !match(&u, rule->pattern, operands)) continue;
         u.intro = scope_new(x);
         Stx *result = build(&u, rule->template);
         return x->fatal ? NULL : result;

@@ -1,5 +1,5 @@
-// Reading patterns: see pattern.h. The words of patterns (list, cons, ?, ...) are spelled, whatever they
-// are bound to where the pattern stands; quotes, _ and ... are what they are bound to.
+// Reading patterns: see pattern.h. The words of patterns (list, cons, ?, ...) are spelled, whatever
+// they are bound to where the pattern stands; quotes, _ and ... are what they are bound to.
 #include "compiler/syntax/pattern.h"
 
 #include <string.h>
@@ -65,10 +65,11 @@ static void warn_shadowed(PatReader *r, Stx *id)
     const char *name = id->u.symbol->text;
 
     if (!b || b->kind != BIND_LOCAL) return;
-    diag_at(r->x->c->diag, DIAG_WARNING, stx_span(id),
-            "%s: the pattern %s matches anything and shadows the local variable %s; to compare with "
-            "its value write (== %s)",
-            r->what, name, name, name);
+    diag_at(
+        r->x->c->diag, DIAG_WARNING, stx_span(id),
+        "%s: the pattern %s matches anything and shadows the local variable %s; to compare with "
+        "its value write (== %s)",
+        r->what, name, name, name);
 }
 
 static Pat *variable(PatReader *r, Stx *id)
@@ -228,7 +229,8 @@ static Pat *template_end(PatReader *r, Stx *tail)
     Stx *rest = operand_of(r, tail, FORM_unquote);
 
     if (rest) return read_pattern(r, rest);
-    if (stx_is_pair(tail)) return read_pattern(r, operand_of(r, stx_car(r->x, tail), FORM_unquote_splicing));
+    if (stx_is_pair(tail))
+        return read_pattern(r, operand_of(r, stx_car(r->x, tail), FORM_unquote_splicing));
     return template(r, tail);
 }
 
@@ -247,7 +249,8 @@ static Pat *list_template(PatReader *r, Stx *stx)
     for (; !ends_template(r, at); at = stx_cdr(r->x, at)) {
         vec_push(unit_arena(r->x), &elements, stx_car(r->x, at));
     }
-    // The end is read first: its variables come late in the list of variables, but that is no matter.
+    // The end is read first: its variables come late in the list of variables, but that is no
+    // matter.
     Pat *end = template_end(r, at);
     return sequence(r, (Stx **)elements.items, elements.count, template, end, stx_span(stx));
 }
@@ -470,8 +473,10 @@ static Pat *read_record(const Compound *c, Stx *head)
 
     p->type = record_type(r, head);
     if (!p->type) {
-        return bad(r, c->stx, "a pattern, which begins with list, cons, vector, ==, ?, and, or, not or "
-                              "the name of a record type");
+        (void)read_all(c, 0); // its names are not to be missed as well
+        return bad(r, c->stx,
+                   "a pattern, which begins with list, cons, vector, ==, ?, and, or, not or "
+                   "the name of a record type");
     }
     p->items = read_all(c, 0);
     p->count = c->count;

@@ -15,17 +15,18 @@
 
 typedef enum {
     PAT_ANY,
-    PAT_BIND,   // var
-    PAT_CONST,  // datum
-    PAT_PAIR,   // a, b
-    PAT_VECTOR, // items: exactly so many elements
-    PAT_RECORD, // type; items: of the first fields
-    PAT_TEST,   // core: a predicate
-    PAT_VALUE,  // core: what it must be equal? to
-    PAT_AND,    // items
-    PAT_OR,     // items, which bind vars
-    PAT_NOT,    // a, which binds nothing
-    PAT_REPEAT, // a any number of times, binding vars, then the pattern b, which takes `pairs` pairs
+    PAT_BIND,        // var
+    PAT_CONST,       // datum
+    PAT_PAIR,        // a, b
+    PAT_VECTOR,      // items: exactly so many elements
+    PAT_RECORD,      // type; items: of the first fields
+    PAT_TEST,        // core: a predicate
+    PAT_VALUE,       // core: what it must be equal? to
+    PAT_AND,         // items
+    PAT_OR,          // items, which bind vars
+    PAT_NOT,         // a, which binds nothing
+    PAT_REPEAT,      // a any number of times, binding vars, then the pattern b, which takes `pairs`
+                     // pairs
     PAT_VECTOR_LIST, // a vector, the list of whose elements matches a
 } PatKind;
 
@@ -51,7 +52,8 @@ typedef struct {
     const char *what; // the form, for messages
     uint32_t scope;   // of the variables
     PtrVec vars;      // Var
-    PtrVec *hoisted;  // of receive-case: Hoisted, values that are computed before any message is looked at
+    PtrVec *hoisted;  // of receive-case: Hoisted, values that are computed before any message is
+                      // looked at
     bool guarded;     // a predicate that raises does not match
     bool user_code;   // the pattern calls procedures of the program
     bool may_shadow;  // no warning about names that shadow local ones
@@ -65,7 +67,8 @@ typedef struct {
 // Reads a pattern; after an error (reported) it is one that matches anything.
 Pat *pattern_read(PatReader *r, Stx *stx);
 
-// ---- tree.c --------------------------------------------------------------------------------------
+// ---- tree.c
+// --------------------------------------------------------------------------------------
 
 // What is left to be tested of a row, and what is bound already.
 typedef struct PatTest {
@@ -102,8 +105,8 @@ struct PatTree {
 
 // Adds the tests of a pattern to a row that has others.
 void tree_add(PatTree *t, PatRow *row, Var *at, Pat *pat);
-// The code of rows, the first of which that matches is taken; `no` is the code when none does. It is
-// used any number of times: a call of a label or a constant.
+// The code of rows, the first of which that matches is taken; `no` is the code when none does. It
+// is used any number of times: a call of a label or a constant.
 Core *tree_compile(PatTree *t, PatRow *rows, Core *no);
 // Binds what the row has bound of these variables around a body.
 Core *tree_bind(PatTree *t, const PatRow *row, const PtrVec *vars, Core *body);

@@ -4,6 +4,10 @@
 // of a repetition are a range. A variable under n ellipses in the pattern may stand under n or more
 // in the template: the outermost n of those run through it (SRFI 149 and others have it the same
 // way).
+//
+// Macros of the standard library may have one rule more, (_ template): what the name stands for
+// where it is used as a value. Thus a procedure can be a macro that also knows the place of its
+// use.
 #include "compiler/syntax/rules.h"
 
 #include <string.h>
@@ -204,6 +208,33 @@ static Template *template_name(Compile *k, Stx *id, uint32_t depth, PtrVec *used
     return t;
 }
 
+static uint32_t deepest_slot(const Template *t)
+{
+    uint32_t deepest = 0;
+
+    for (uint32_t i = 0; i < t->slot_count; i++) {
+        deepest = MAX(deepest, t->slots[i].depth);
+    }
+    return deepest;
+}
+
+// A variable under more ellipses than in the pattern runs with the outer ones, but for a repetition that
+// then had nothing to run through, as the inner one in ((b (a ...)) ...): it runs there.
+static void run_here(Template *t, const PtrVec *used)
+{
+    t->slot_count = 0;
+    for (uint32_t i = 0; i < used->count; i++) {
+        RepeatSlot *use = used->items[i];
+        if (use->depth < t->ellipses) continue;
+        bool known = false;
+        for (uint32_t j = 0; j < t->slot_count; j++) {
+            known |= t->slots[j].slot == use->slot;
+        }
+        if (!known) t->slots[t->slot_count++] = (RepeatSlot){use->slot, t->ellipses};
+        use->depth -= t->ellipses;
+    }
+}
+
 // The variables inside a repetition at ellipsis depth `depth` that its ellipses run through.
 static bool find_running(Compile *k, Template *t, const PtrVec *used, uint32_t depth,
                          const Stx *stx)
@@ -219,11 +250,9 @@ static bool find_running(Compile *k, Template *t, const PtrVec *used, uint32_t d
         t->slots[t->slot_count++] = (RepeatSlot){use.slot, use.depth - depth};
     }
     // Each of the ellipses needs a variable of its own depth.
-    uint32_t deepest = 0;
-    for (uint32_t i = 0; i < t->slot_count; i++) {
-        deepest = MAX(deepest, t->slots[i].depth);
-    }
-    if (deepest >= t->ellipses) return true;
+    if (deepest_slot(t) >= t->ellipses) return true;
+    run_here(t, used);
+    if (deepest_slot(t) >= t->ellipses) return true;
     syntax_error(k->x, stx_span(stx),
                  "syntax-rules: nothing that repeats in the pattern stands before the ellipsis");
     return false;
@@ -313,15 +342,21 @@ static bool compile_rule(Compile *k, Stx *stx, Rule *rule)
     Stx **parts = stx_list(x, stx, &count);
     PtrVec used = {0};
 
-    if (!parts || count != 2 || !stx_is_pair(parts[0])) {
+    // What is sealed was looked at when it was defined.
+    bool name = parts && count == 2 && stx_is_symbol(parts[0]) &&
+                (x->c->privileged || k->macro->sealed);
+
+    if (!name && (!parts || count != 2 || !stx_is_pair(parts[0]))) {
         syntax_error(x, stx_span(stx),
                      "syntax-rules: expected a rule ((_ pattern ...) template), got %s",
                      stx_text(x, stx));
         return false;
     }
     k->variables = (PtrVec){0};
-    rule->pattern = compile_pattern(k, stx_cdr(x, parts[0]), 0);
-    if (!rule->pattern) return false;
+    if (!name) {
+        rule->pattern = compile_pattern(k, stx_cdr(x, parts[0]), 0);
+        if (!rule->pattern) return false;
+    }
     rule->slot_count = k->variables.count;
     rule->template = compile_template(k, parts[1], 0, &used);
     return rule->template != NULL;
@@ -363,7 +398,9 @@ bool rules_compile(Expander *x, Macro *macro)
     Rules *rules = arena_new(k.arena, Rules);
     rules->rules = arena_array(k.arena, Rule, count);
     for (uint32_t i = 1; i < count; i++) {
-        if (!compile_rule(&k, parts[i], &rules->rules[rules->count++])) return false;
+        Rule *rule = &rules->rules[rules->count++];
+        if (!compile_rule(&k, parts[i], rule)) return false;
+        rules->has_name = rules->has_name || !rule->pattern;
     }
     macro->rules = rules;
     return true;

@@ -49,7 +49,7 @@ typedef struct Template {
 } Template;
 
 typedef struct {
-    Pattern *pattern; // of what stands behind the keyword
+    Pattern *pattern; // of what stands behind the keyword; NULL: the rule for the name alone
     Template *template;
     uint32_t slot_count;
 } Rule;
@@ -57,6 +57,7 @@ typedef struct {
 struct Rules {
     Rule *rules;
     uint32_t count;
+    bool has_name; // one of them is for the name alone
 };
 
 #endif

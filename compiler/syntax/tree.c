@@ -1,12 +1,13 @@
 // Patterns to tests: the code that finds the first row that matches.
 //
-// A row is a list of tests (a variable and the pattern its value must match) with what to do when all
-// succeed. The first test of the first row is made once for all rows that follow in one run and test the
-// same variable for something that either is the same or excludes it (the mixture rule of Wadler,
-// "Efficient compilation of pattern-matching", 1987, on tests by variable as in Jacobs, "How to compile
-// pattern matching", 2021): on success the rows with the same test go on with its parts, on failure the
-// others do. Rows behind the run are a label to which all failures jump. So each row becomes code
-// exactly once, and a test is repeated only behind a row that has none of its kind.
+// A row is a list of tests (a variable and the pattern its value must match) with what to do when
+// all succeed. The first test of the first row is made once for all rows that follow in one run and
+// test the same variable for something that either is the same or excludes it (the mixture rule of
+// Wadler, "Efficient compilation of pattern-matching", 1987, on tests by variable as in Jacobs,
+// "How to compile pattern matching", 2021): on success the rows with the same test go on with its
+// parts, on failure the others do. Rows behind the run are a label to which all failures jump. So
+// each row becomes code exactly once, and a test is repeated only behind a row that has none of its
+// kind.
 #include "compiler/syntax/pattern.h"
 
 #include <string.h>
@@ -276,8 +277,8 @@ static Core *part_code(PatTree *t, Var *at, const Pat *p, uint32_t i)
     return core_kernel(t->x, KERNEL_record_ref, args, 3, t->span);
 }
 
-// Rows that begin with the same test, once it has succeeded: it is replaced by tests of the parts, which
-// are put into variables where some row wants them.
+// Rows that begin with the same test, once it has succeeded: it is replaced by tests of the parts,
+// which are put into variables where some row wants them.
 static Core *inside_structure(PatTree *t, PatRow *rows, Var *at, const Pat *shape, Core *no)
 {
     uint32_t parts = 0, n = 0;
@@ -285,7 +286,8 @@ static Core *inside_structure(PatTree *t, PatRow *rows, Var *at, const Pat *shap
     for (PatRow *row = rows; row; row = row->next) {
         parts = MAX(parts, part_count(structure_test(row, at)->pat));
     }
-    Var **vars = arena_array(unit_arena(t->x), Var *, parts), **used = arena_array(unit_arena(t->x), Var *, parts);
+    Var **vars = arena_array(unit_arena(t->x), Var *, parts),
+        **used = arena_array(unit_arena(t->x), Var *, parts);
     Core **inits = arena_array(unit_arena(t->x), Core *, parts);
     for (PatRow *row = rows; row; row = row->next) {
         PatTest *test = structure_test(row, at);
@@ -307,8 +309,8 @@ static Core *inside_structure(PatTree *t, PatRow *rows, Var *at, const Pat *shap
     return core_let(t->x, CORE_LET, used, inits, n, tree_compile(t, rows, no), t->span);
 }
 
-// The run of rows from the first one on that test the same variable for related structures: those with
-// the same test go to *same, the others to *different. Gives the rows behind.
+// The run of rows from the first one on that test the same variable for related structures: those
+// with the same test go to *same, the others to *different. Gives the rows behind.
 static PatRow *take_run(PatRow *rows, const PatTest *first, PatRow **same, PatRow **different)
 {
     PatRow *row = rows;
@@ -412,9 +414,9 @@ static Core *compile_not(PatTree *t, PatRow *row, Var *at, const Pat *p, Core *n
     Var *label = temporary(t, "differs");
     Core *rest = tree_compile(t, row, again(t, no));
 
-    return tree_label(t, label, NULL, 0, rest,
-                      tree_compile(t, part_row(t, leaf_fail, no, at, p->a),
-                                   tree_jump(t, label, NULL, 0)));
+    return tree_label(
+        t, label, NULL, 0, rest,
+        tree_compile(t, part_row(t, leaf_fail, no, at, p->a), tree_jump(t, label, NULL, 0)));
 }
 
 // ---- repetitions -------------------------------------------------------------------------------

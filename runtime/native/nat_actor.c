@@ -3,6 +3,8 @@
 #include "runtime/native/refusal.h"
 #include "runtime/runtime.h"
 
+#include "vm/actor/mailbox.h"
+
 #include "vm/code/print.h"
 
 #define EXPECT_PID(a, who, v)                                                                      \
@@ -16,8 +18,7 @@ static Value fail_memory(Actor *a, const char *who)
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, who, "out of memory or actors");
 }
 
-// ---- spawn and send
-// -------------------------------------------------------------------------------
+// ---- spawn and send -----------------------------------------------------------------------------
 
 NATIVE_FN(self)
 {
@@ -55,6 +56,7 @@ NATIVE_FN(spawn)
         return fail_with(HEAP(a), ERR_BADARG, "spawn", "the name is taken:", args[3]);
     }
     actor_charge(a, 50);
+    if (options.monitor) mailbox_mark(a, spawned.ref);
     return options.monitor ? heap_cons(HEAP(a), spawned.pid, spawned.ref) : spawned.pid;
 }
 
@@ -67,6 +69,8 @@ NATIVE_FN(send)
     (void)count;
     EXPECT_PID(a, "send", args[0]);
     Actor *to = actor_of_pid(w->vm, args[0]);
+    if (to && UNLIKELY(mailbox_is_full(to)))
+        return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
     // The copy is made even for the dead: what cannot travel is an error whoever the receiver is.
     switch (sig_copy(a, SIG_MESSAGE, args[1], &s, &refused)) {
     case SEND_OK:
@@ -80,8 +84,7 @@ NATIVE_FN(send)
     return args[1];
 }
 
-// ---- links and monitors
-// ---------------------------------------------------------------------------
+// ---- links and monitors -------------------------------------------------------------------------
 
 // To a dead pid: a trapping caller gets the exit as a message, any other an error.
 static Value link_noproc(Actor *a, Value pid)
@@ -126,7 +129,9 @@ NATIVE_FN(monitor)
     if (!value_is_local_pid(args[0]) && value_true(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "monitor", "expected a pid, got", args[0]);
     Value ref = actor_monitor(a, args[0], value_is_symbol(args[1]) ? args[1] : V_FALSE);
-    return value_is(ref, V_FAIL) ? fail_memory(a, "monitor") : ref;
+    if (value_is(ref, V_FAIL)) return fail_memory(a, "monitor");
+    mailbox_mark(a, ref);
+    return ref;
 }
 
 NATIVE_FN(demonitor)
@@ -160,6 +165,7 @@ NATIVE_FN(exit_signal)
     if (value_is(args[0], actor_pid(a))) {
         signals_take(a);
         if (a->own & OWN_EXITING) return V_WAIT;
+        if (a->own & OWN_INTERRUPTED) return V_YIELD; // the evaluation at the REPL ends here
     }
     return V_TRUE;
 }
@@ -175,8 +181,40 @@ NATIVE_FN(trap_exit)
     return value_bool(was);
 }
 
-// ---- names
-// ----------------------------------------------------------------------------------------
+// ---- flags --------------------------------------------------------------------------------------
+
+enum { FLAG_PRIORITY, FLAG_MAX_HEAP, FLAG_QUEUE_LIMIT, FLAGS };
+
+// (flag value): the previous value. std.actor names the flags and the priorities.
+NATIVE_FN(process_flag)
+{
+    size_t flag, value, was = 0;
+
+    (void)count;
+    if (!native_index(args[0], FLAGS, &flag) || !native_size(args[1], &value))
+        return fail_with(HEAP(a), ERR_BADARG, "process-flag", "the value cannot be used:", args[1]);
+    switch (flag) {
+    case FLAG_PRIORITY:
+        if (value >= PRIORITIES)
+            return fail_with(HEAP(a), ERR_BADARG, "process-flag",
+                             "there is no such priority:", args[1]);
+        was = a->task.priority;
+        a->task.priority = (uint8_t)value;
+        break;
+    case FLAG_MAX_HEAP:
+        value = MIN((value + 1023) >> 10, UINT32_MAX);
+        was = (size_t)mailbox_set_heap_limit(a, (uint32_t)value) << 10;
+        break;
+    default:
+        was = atomic_load_explicit(&a->mailbox_limit, memory_order_relaxed);
+        value = MIN(value, (size_t)UINT32_MAX);
+        atomic_store_explicit(&a->mailbox_limit, (uint32_t)value, memory_order_relaxed);
+        break;
+    }
+    return value_fix((int64_t)was);
+}
+
+// ---- names --------------------------------------------------------------------------------------
 
 NATIVE_FN(register)
 {
@@ -234,8 +272,7 @@ NATIVE_FN(registered)
     return list;
 }
 
-// ---- information
-// ----------------------------------------------------------------------------------
+// ---- information --------------------------------------------------------------------------------
 
 NATIVE_FN(make_ref)
 {

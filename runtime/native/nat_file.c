@@ -1,7 +1,8 @@
-// Natives of files. What the system refuses is a negative fixnum, the negated errno: the standard library
-// makes conditions of them, which name the path.
+// Natives of files. What the system refuses is a negative fixnum, the negated errno: the standard
+// library makes conditions of them, which name the path.
 //
-// A native that waits keeps the reference of its job, or of the poller's answer, in an argument slot.
+// A native that waits keeps the reference of its job, or of the poller's answer, in an argument
+// slot.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE // strerror_r
 #endif
@@ -21,7 +22,8 @@
 // Beyond errnos: -(BAD_UTF8 + offset) tells where text is invalid.
 #define BAD_UTF8 65536
 
-// ---- jobs -------------------------------------------------------------------------------------------
+// ---- jobs
+// -------------------------------------------------------------------------------------------
 
 typedef enum { OP_NONE, OP_OPEN, OP_FILL, OP_FLUSH, OP_CLOSE, OP_SEEK } FileOp;
 
@@ -134,7 +136,8 @@ static Value fail_handle(Actor *a, Value v)
     return fail_type(HEAP(a), "port", "an open file", v);
 }
 
-// ---- opening ----------------------------------------------------------------------------------------
+// ---- opening
+// ----------------------------------------------------------------------------------------
 
 // The file that is being opened, in a handle in the slot.
 static Value new_handle(Actor *a, Value path)
@@ -155,7 +158,8 @@ NATIVE_FN(file_open)
 
     (void)count;
     if (!value_is_string(args[0])) return fail_type(HEAP(a), "open-file", "a string", args[0]);
-    if (!native_index(args[1], FILE_MODES, &mode)) return fail_type(HEAP(a), "open-file", "a mode", args[1]);
+    if (!native_index(args[1], FILE_MODES, &mode))
+        return fail_type(HEAP(a), "open-file", "a mode", args[1]);
     Value answer = resume(a, &args[2]);
     if (value_is(answer, V_WAIT) || value_is(answer, V_FAIL)) return answer;
     bool exhausted = value_is(answer, value_fix(-EMFILE)) || value_is(answer, value_fix(-ENFILE));
@@ -174,7 +178,8 @@ NATIVE_FN(file_open)
     return start(a, file_of(args[3]), OP_OPEN, 0, (int)mode, &args[2]);
 }
 
-// ---- reading ----------------------------------------------------------------------------------------
+// ---- reading
+// ----------------------------------------------------------------------------------------
 
 typedef enum { AS_TEXT, AS_REPAIRED_TEXT, AS_BYTES, READ_FORMS } ReadForm;
 
@@ -259,7 +264,8 @@ NATIVE_FN(file_read)
 
     (void)count;
     if (!f) return fail_handle(a, args[0]);
-    if (!native_index(args[1], READ_FORMS, &form)) return fail_type(HEAP(a), "read", "a form", args[1]);
+    if (!native_index(args[1], READ_FORMS, &form))
+        return fail_type(HEAP(a), "read", "a form", args[1]);
     Value answer = resume(a, &args[2]);
     if (value_is(answer, V_WAIT) || is_error(answer)) return answer;
     if (is_busy(f)) return start(a, f, OP_NONE, 0, 0, &args[2]);
@@ -289,7 +295,8 @@ NATIVE_FN(file_ready_p)
     return value_bool(f->in.size > f->taken || f->regular || f->fd < 0 || poll(&p, 1, 0) > 0);
 }
 
-// ---- writing ----------------------------------------------------------------------------------------
+// ---- writing
+// ----------------------------------------------------------------------------------------
 
 static Value append(Actor *a, File *f, Value data)
 {
@@ -334,7 +341,8 @@ NATIVE_FN(file_write)
     return error == EAGAIN ? await(a, f, POLL_WRITE, &args[3]) : value_fix(-error);
 }
 
-// ---- closing and places -----------------------------------------------------------------------------
+// ---- closing and places
+// -----------------------------------------------------------------------------
 
 // (handle state): a negated errno, or 0
 NATIVE_FN(file_close)
@@ -345,12 +353,13 @@ NATIVE_FN(file_close)
     if (!f) return fail_handle(a, args[0]);
     Value answer = resume(a, &args[1]);
     if (!value_is(answer, V_NONE)) return answer;
-    if (is_busy(f) || (f->regular && f->mode != FILE_READ)) return start(a, f, OP_CLOSE, 0, 0, &args[1]);
+    if (is_busy(f) || (f->regular && f->mode != FILE_READ))
+        return start(a, f, OP_CLOSE, 0, 0, &args[1]);
     return value_fix(-file_close(f));
 }
 
-// (handle offset whence state): the new place or a negated errno; whence 0 from the beginning, 1 from
-// here, 2 from the end
+// (handle offset whence state): the new place or a negated errno; whence 0 from the beginning, 1
+// from here, 2 from the end
 NATIVE_FN(file_seek)
 {
     File *f = file_of(args[0]);
@@ -358,7 +367,8 @@ NATIVE_FN(file_seek)
 
     (void)count;
     if (!f) return fail_handle(a, args[0]);
-    if (!value_is_fix(args[1])) return fail_type(HEAP(a), "set-port-position!", "an integer", args[1]);
+    if (!value_is_fix(args[1]))
+        return fail_type(HEAP(a), "set-port-position!", "an integer", args[1]);
     if (!native_index(args[2], 3, &whence))
         return fail_type(HEAP(a), "set-port-position!", "0, 1 or 2", args[2]);
     Value answer = resume(a, &args[3]);
@@ -368,8 +378,8 @@ NATIVE_FN(file_seek)
     return start(a, f, OP_SEEK, value_int(args[1]), whences[whence], &args[3]);
 }
 
-// (handle unread): the place of an input file of which the program has not used `unread`, a string or
-// bytevector; #f when it is not known
+// (handle unread): the place of an input file of which the program has not used `unread`, a string
+// or bytevector; #f when it is not known
 NATIVE_FN(file_place)
 {
     File *f = file_of(args[0]);

@@ -1,7 +1,7 @@
 // Natives of the file system: one operation on one or two paths, done by a dirty thread.
 //
-// The operation stands behind a handle in an argument slot, so that it is freed when the actor ends while
-// the thread is at work. What the system refuses is a negative fixnum, the negated errno.
+// The operation stands behind a handle in an argument slot, so that it is freed when the actor ends
+// while the thread is at work. What the system refuses is a negative fixnum, the negated errno.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -46,9 +46,9 @@ typedef enum {
 typedef enum { GIVES_NOTHING, GIVES_STAT, GIVES_TEXT, GIVES_LIST } FsForm;
 
 static const uint8_t forms[FS_OPS] = {
-    [FS_STAT] = GIVES_STAT,     [FS_LSTAT] = GIVES_STAT,    [FS_LIST] = GIVES_LIST,
+    [FS_STAT] = GIVES_STAT,      [FS_LSTAT] = GIVES_STAT,    [FS_LIST] = GIVES_LIST,
     [FS_TEMP_FILE] = GIVES_TEXT, [FS_TEMP_DIR] = GIVES_TEXT, [FS_CWD] = GIVES_TEXT,
-    [FS_REAL] = GIVES_TEXT,     [FS_READLINK] = GIVES_TEXT,
+    [FS_REAL] = GIVES_TEXT,      [FS_READLINK] = GIVES_TEXT,
 };
 
 typedef struct {
@@ -57,7 +57,7 @@ typedef struct {
     FsOp op;
     Buf path, more; // NUL-terminated
     int64_t number;
-    Buf text;       // what it gives; of a list each name ends with NUL
+    Buf text; // what it gives; of a list each name ends with NUL
     int64_t stat[4];
 } FsTask;
 
@@ -66,7 +66,8 @@ typedef struct {
     FsTask *task;
 } FsJob;
 
-// ---- the operations, on a dirty thread ----------------------------------------------------------------
+// ---- the operations, on a dirty thread
+// ----------------------------------------------------------------
 
 static const char *path_of(const FsTask *t)
 {
@@ -168,7 +169,8 @@ static int do_copy(FsTask *t)
     if (!error && !S_ISREG(st.st_mode)) error = EINVAL;
     const char *target = (const char *)t->more.data;
     // Onto itself it would be emptied.
-    if (!error && stat(target, &other) == 0 && st.st_dev == other.st_dev && st.st_ino == other.st_ino)
+    if (!error && stat(target, &other) == 0 && st.st_dev == other.st_dev &&
+        st.st_ino == other.st_ino)
         error = EEXIST;
     int to = error ? -1 : open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, st.st_mode & 0777);
     if (!error && to < 0) error = errno;
@@ -218,7 +220,8 @@ static int perform(FsTask *t)
     return EINVAL;
 }
 
-// ---- tasks ------------------------------------------------------------------------------------------
+// ---- tasks
+// ------------------------------------------------------------------------------------------
 
 static FsTask *task_of_block(const Block *b)
 {
@@ -307,7 +310,8 @@ static Value start(Actor *a, FsTask *t)
     return job_start(a, &job->job);
 }
 
-// ---- results ------------------------------------------------------------------------------------------
+// ---- results
+// ------------------------------------------------------------------------------------------
 
 // Text from outside: what is not UTF-8 is replaced by U+FFFD.
 static Value outside_text(Actor *a, const uint8_t *at, size_t size)
@@ -362,7 +366,8 @@ NATIVE_FN(fs)
     size_t op;
 
     (void)count;
-    if (!native_index(args[0], FS_OPS, &op)) return fail_type(HEAP(a), "fs", "an operation", args[0]);
+    if (!native_index(args[0], FS_OPS, &op))
+        return fail_type(HEAP(a), "fs", "an operation", args[0]);
     if (!value_is_string(args[1])) return fail_type(HEAP(a), "fs", "a string", args[1]);
     if (!task_of(args[4])) {
         Value handle = new_task(a, (FsOp)op, args[1], args[2]);

@@ -6,6 +6,8 @@
 
 #include "vm/data/hamt.h"
 
+#define WORK_PER_REDUCTION 16
+
 static bool is_map(Value v)
 {
     return value_is_kind(v, KIND_HASHMAP) || value_is_kind(v, KIND_HASHSET);
@@ -16,6 +18,11 @@ static bool check_map(Actor *a, const char *who, Value v)
     if (is_map(v)) return true;
     (void)fail_type(HEAP(a), who, "a hash map", v);
     return false;
+}
+
+static void charge(Actor *a, uint64_t work)
+{
+    if (work >= WORK_PER_REDUCTION) actor_charge(a, work / WORK_PER_REDUCTION);
 }
 
 // The hash of a key; false when it can be none (fault set).
@@ -37,33 +44,38 @@ NATIVE_FN(hashmap_make)
 
 NATIVE_FN(hashmap_ref)
 {
-    uint64_t hash;
+    uint64_t hash, work = 0;
 
     (void)count;
     if (!check_map(a, "hash-map-ref", args[0])) return V_FAIL;
     if (!key_hash(a, "hash-map-ref", args[1], &hash)) return V_FAIL;
-    Value v = hamt_ref(args[0], args[1], hash);
+    Value v = hamt_ref(args[0], args[1], hash, &work);
+    charge(a, work);
     return value_is(v, V_NONE) ? args[2] : v;
 }
 
 NATIVE_FN(hashmap_assoc)
 {
-    uint64_t hash;
+    uint64_t hash, work = 0;
 
     (void)count;
     if (!check_map(a, "hash-map-assoc", args[0])) return V_FAIL;
     if (!key_hash(a, "hash-map-assoc", args[1], &hash)) return V_FAIL;
-    return hamt_assoc(HEAP(a), &args[0], &args[1], &args[2], hash);
+    Value v = hamt_assoc(HEAP(a), &args[0], &args[1], &args[2], hash, &work);
+    charge(a, work);
+    return v;
 }
 
 NATIVE_FN(hashmap_dissoc)
 {
-    uint64_t hash;
+    uint64_t hash, work = 0;
 
     (void)count;
     if (!check_map(a, "hash-map-dissoc", args[0])) return V_FAIL;
     if (!key_hash(a, "hash-map-dissoc", args[1], &hash)) return V_FAIL;
-    return hamt_dissoc(HEAP(a), &args[0], &args[1], hash);
+    Value v = hamt_dissoc(HEAP(a), &args[0], &args[1], hash, &work);
+    charge(a, work);
+    return v;
 }
 
 NATIVE_FN(hashmap_count)

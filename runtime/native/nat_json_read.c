@@ -362,14 +362,16 @@ static Step close_container(Reader *r)
 static bool add_member(Reader *r)
 {
     Value *args = r->args, refused;
-    uint64_t hash;
+    uint64_t hash, work = 0;
 
     if (!value_is_kind(args[READ_BUILT], KIND_HASHMAP) ||
         !hamt_hash(args[READ_KEY], &hash, &refused)) {
         (void)fail_type(HEAP(r->a), "json:read", "a state", args[READ_BUILT]);
         return false;
     }
-    Value map = hamt_assoc(HEAP(r->a), &args[READ_BUILT], &args[READ_KEY], &args[READ_VALUE], hash);
+    Value map = hamt_assoc(HEAP(r->a), &args[READ_BUILT], &args[READ_KEY], &args[READ_VALUE], hash,
+                           &work);
+    actor_charge(r->a, work / 8);
     if (value_is(map, V_FAIL)) return false;
     args[READ_BUILT] = map;
     return true;

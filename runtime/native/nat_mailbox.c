@@ -32,20 +32,24 @@ static uint64_t deadline_after(uint64_t ms)
     return ns;
 }
 
+Value receive_deadline(Actor *a, Value timeout)
+{
+    if (value_is(timeout, actor_vm(a)->symbol[SYM_wait])) return value_fix(0);
+    if (value_is_big(timeout) && !(value_header(timeout) & HEADER_NEGATIVE)) return value_fix(0);
+    if (!value_is_fix(timeout) || value_int(timeout) < 0)
+        return fail_with(HEAP(a), ERR_BADARG, "receive",
+                         "the time-out must be a non-negative exact integer or 'wait, not", timeout);
+    return value_fix((int64_t)MIN(deadline_after((uint64_t)value_int(timeout)), (uint64_t)FIX_MAX));
+}
+
 NATIVE_FN(receive_begin)
 {
     (void)count;
     mailbox_restart(a);
-    if (value_is(args[0], actor_vm(a)->symbol[SYM_wait])) return value_fix(0);
-    if (value_is_big(args[0]) && !(value_header(args[0]) & HEADER_NEGATIVE)) return value_fix(0);
-    if (!value_is_fix(args[0]) || value_int(args[0]) < 0)
-        return fail_with(HEAP(a), ERR_BADARG, "receive",
-                         "the time-out must be a non-negative exact integer or 'wait, not",
-                         args[0]);
-    return value_fix((int64_t)MIN(deadline_after((uint64_t)value_int(args[0])), (uint64_t)FIX_MAX));
+    return receive_deadline(a, args[0]);
 }
 
-Value mailbox_wait_for_more(Actor *a, Value deadline)
+Value receive_wait(Actor *a, Value deadline)
 {
     a->deadline_ns = value_is_fix(deadline) ? (uint64_t)value_int(deadline) : 0;
     if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
@@ -153,7 +157,7 @@ NATIVE_FN(receive_scan)
     for (;;) {
         Sig *s = mailbox_peek(a);
         if (!s) {
-            Value v = mailbox_wait_for_more(a, args[1]);
+            Value v = receive_wait(a, args[1]);
             if (value_is(v, V_NONE)) continue;
             return v;
         }
@@ -179,7 +183,7 @@ NATIVE_FN(receive_next)
 
     (void)count;
     while (!mailbox_peek(a)) {
-        Value v = mailbox_wait_for_more(a, args[0]);
+        Value v = receive_wait(a, args[0]);
         if (!value_is(v, V_NONE)) return v;
     }
     Sig *s = mailbox_take(a);
@@ -223,8 +227,7 @@ NATIVE_FN(mailbox_length)
     return value_fix((int64_t)mailbox_length(a));
 }
 
-// ---- timers
-// ---------------------------------------------------------------------------------------
+// ---- timers -------------------------------------------------------------------------------------
 
 NATIVE_FN(timer_start)
 {

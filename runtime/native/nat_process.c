@@ -8,19 +8,20 @@
 
 #include "vm/base/utf8.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
 // What %process-spawn is told, in a vector.
 enum {
     SPEC_PROGRAM,
-    SPEC_ARGUMENTS, // list of strings, the program's name first
-    SPEC_VARIABLES, // list of NAME=VALUE
-    SPEC_REPLACE,   // are these all
-    SPEC_FOLDER,    // string or #f
-    SPEC_MODES,     // of three streams
+    SPEC_ARGUMENTS,              // list of strings, the program's name first
+    SPEC_VARIABLES,              // list of NAME=VALUE
+    SPEC_REPLACE,                // are these all
+    SPEC_FOLDER,                 // string or #f
+    SPEC_MODES,                  // of three streams
     SPEC_INPUT = SPEC_MODES + 3, // string, bytevector or #f
-    SPEC_OWNED,     // is it killed when the handle goes
+    SPEC_OWNED,                  // is it killed when the handle goes
     SPEC_SLOTS
 };
 
@@ -61,7 +62,8 @@ static Value fail_memory(Actor *a)
     return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, NULL, "out of memory");
 }
 
-// ---- what is to be run ------------------------------------------------------------------------------
+// ---- what is to be run
+// ------------------------------------------------------------------------------
 
 static bool put_string(Buf *out, Value v, char must_have)
 {
@@ -93,7 +95,8 @@ static bool take_spec(Actor *a, Child *c, Value spec)
     if (!value_is_kind(spec, KIND_VECTOR) || object_count(spec) != SPEC_SLOTS) return false;
     folder = object_ref(spec, SPEC_FOLDER);
     input = object_ref(spec, SPEC_INPUT);
-    if (value_is(object_ref(spec, SPEC_REPLACE), V_FALSE)) environ_all(&runtime_of(a)->environ, &c->variables);
+    if (value_is(object_ref(spec, SPEC_REPLACE), V_FALSE))
+        environ_all(&runtime_of(a)->environ, &c->variables);
     c->has_folder = !value_is(folder, V_FALSE);
     c->kill_with_owner = !value_is(object_ref(spec, SPEC_OWNED), V_FALSE);
     for (unsigned i = 0; i < 3; i++) {
@@ -139,10 +142,12 @@ static Value new_handle(Actor *a, Value spec)
     if (ok && !has_failed(c)) return heap_handle(HEAP(a), b);
     bool failed = has_failed(c);
     block_release(&r->vm->space, b);
-    return failed ? fail_memory(a) : fail_type(HEAP(a), "process", "a description of a process", spec);
+    return failed ? fail_memory(a)
+                  : fail_type(HEAP(a), "process", "a description of a process", spec);
 }
 
-// ---- starting ---------------------------------------------------------------------------------------
+// ---- starting
+// ---------------------------------------------------------------------------------------
 
 typedef struct {
     ActorJob job;
@@ -162,14 +167,21 @@ static void free_spawn(ActorJob *base)
     mem_free(MEM_IO, job, sizeof *job);
 }
 
-// (spec state handle): a handle or a negated errno
+// (spec state handle again): a handle or a negated errno
 NATIVE_FN(process_spawn)
 {
     (void)count;
     if (value_is_local_ref(args[1])) {
         Value answer = reply_take(a, args[1]);
         if (value_is(answer, V_NONE)) return V_WAIT;
-        return value_is(answer, value_fix(0)) ? args[2] : answer;
+        if (value_is(answer, value_fix(0))) return args[2];
+        bool exhausted = value_is(answer, value_fix(-EMFILE)) ||
+                         value_is(answer, value_fix(-ENFILE));
+        if (!exhausted || !value_is(args[3], V_FALSE)) return answer;
+        // Ports that the program has forgotten may stand for open files.
+        args[2] = V_FALSE;
+        args[3] = V_TRUE;
+        if (!gc_collect(HEAP(a), 0, true)) return answer;
     }
     Value handle = new_handle(a, args[0]);
     if (value_is(handle, V_FAIL)) return handle;
@@ -208,7 +220,8 @@ NATIVE_FN(process_stream)
     return handle;
 }
 
-// ---- waiting ----------------------------------------------------------------------------------------
+// ---- waiting
+// ----------------------------------------------------------------------------------------
 
 // (handle milliseconds-or-#f state): the exit status, #f when the time is over
 NATIVE_FN(process_wait)
@@ -311,7 +324,8 @@ NATIVE_FN(utf8_repair)
     (void)count;
     if (!value_is_kind(args[0], KIND_BYTEVECTOR))
         return fail_type(HEAP(a), "utf8->string", "a bytevector", args[0]);
-    const uint8_t *p = bytes_data(value_bytes(args[0])), *end = p + bytes_length(value_bytes(args[0]));
+    const uint8_t *p = bytes_data(value_bytes(args[0])),
+                  *end = p + bytes_length(value_bytes(args[0]));
     buf_clear(out);
     while (p < end) {
         size_t valid = utf8_validate(p, (size_t)(end - p));

@@ -1,6 +1,6 @@
 // Natives of random numbers: xoshiro256** (Blackman, Vigna: Scrambled linear pseudorandom number
-// generators, 2019). The state is a bytevector of 32 bytes that the caller keeps, so that every actor
-// has its own; it is seeded through splitmix64, or from the system. Not for secrets.
+// generators, 2019). The state is a bytevector of 32 bytes that the caller keeps, so that every
+// actor has its own; it is seeded through splitmix64, or from the system. Not for secrets.
 #include "runtime/native/natives.h"
 
 #include "vm/exec/ops.h"

@@ -1,11 +1,12 @@
 // Natives of receive-case (compiler/syntax/forms_receive.c).
 //
-// The tests of the clauses are the program's code, on a message in its heap. Moving every message that is
-// passed over there would cost copies in each collection, so a filter that the compiler made of the
-// patterns refuses most of them where their senders have put them: a vector of three words for each
-// clause, or #f when some clause may want anything. The words are what the first element of a list must be, how
-// many elements it must have (n: so many; -1 - n: at least n pairs; #f: the message itself is the first
-// word), and what the second element must be; default stands for anything.
+// The tests of the clauses are the program's code, on a message in its heap. Moving every message
+// that is passed over there would cost copies in each collection, so a filter that the compiler
+// made of the patterns refuses most of them where their senders have put them: a vector of three
+// words for each clause, or #f when some clause may want anything. The words are what the first
+// element of a list must be, how many elements it must have (n: so many; -1 - n: at least n
+// pairs; #f: the message itself is the first word), and what the second element must be; default
+// stands for anything.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
 
@@ -62,7 +63,7 @@ static Value seek(Actor *a, const Value *args)
         const Sig *s = mailbox_peek(a);
         if (s && passes_some(args[0], s->value)) return V_TRUE;
         if (!s) {
-            Value v = mailbox_wait_for_more(a, args[1]);
+            Value v = receive_wait(a, args[1]);
             if (!value_is(v, V_NONE)) return v;
             continue;
         }
@@ -95,4 +96,56 @@ NATIVE_FN(receive_return)
 {
     (void)count;
     return mailbox_put_back(a, args[0]) ? V_UNSPECIFIED : V_FAIL;
+}
+
+// ---- messages that stay while the program looks at them
+// ------------------------------------------------
+
+// The place of the message under the cursor, to be told which of equal ones it was.
+NATIVE_FN(receive_mark)
+{
+    (void)args, (void)count;
+    return value_fix((int64_t)((uintptr_t)mailbox_peek(a) >> 3));
+}
+
+static bool is_marked(const Sig *s, const Value *args)
+{
+    return value_is(args[1], value_fix((int64_t)((uintptr_t)s >> 3))) &&
+           value_is(s->value, args[0]);
+}
+
+// Guards and predicates may have received messages themselves: the cursor goes back to the one that
+// they were about. False when they took it.
+static bool find_marked(Actor *a, const Value *args)
+{
+    size_t looked = 0;
+
+    if (mailbox_peek(a) && is_marked(mailbox_peek(a), args)) return true;
+    mailbox_restart(a);
+    while (mailbox_peek(a) && !is_marked(mailbox_peek(a), args)) {
+        mailbox_skip(a);
+        looked++;
+    }
+    actor_charge(a, looked / LOOKS_PER_REDUCTION);
+    if (mailbox_peek(a)) return true;
+    mailbox_restart(a);
+    return false;
+}
+
+NATIVE_FN(receive_skip_marked)
+{
+    (void)count;
+    if (find_marked(a, args)) mailbox_skip(a);
+    return V_UNSPECIFIED;
+}
+
+NATIVE_FN(receive_take_marked)
+{
+    Value message;
+
+    (void)count;
+    if (!find_marked(a, args)) return V_FALSE;
+    Sig *s = mailbox_take(a);
+    mailbox_note_taken(a, s);
+    return message_take(a, s, &message) ? V_TRUE : V_FAIL;
 }

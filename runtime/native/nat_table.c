@@ -196,7 +196,7 @@ NATIVE_FN(table_list)
     if (!heap_reserve(HEAP(a), 4 * (i - stop))) return V_FAIL;
     for (; i > stop; i--) {
         const Value *e = table_entry(args[0], i - 1);
-        if (value_is(e[0], V_NONE)) continue;
+        if (value_is(e[0], TABLE_DELETED)) continue;
         Value item = what == 2 ? heap_cons(HEAP(a), e[0], e[1]) : e[what];
         args[3] = heap_cons(HEAP(a), item, args[3]);
     }
@@ -205,8 +205,7 @@ NATIVE_FN(table_list)
     return stop == 0 ? args[3] : V_YIELD;
 }
 
-// ---- tables whose keys the program compares
-// ---------------------------------------------------------
+// ---- tables whose keys the program compares -----------------------------------------------------
 
 static bool custom_hash(Actor *a, Value v, uint32_t *hash)
 {
@@ -306,8 +305,7 @@ NATIVE_FN(table_add)
                                                                             : V_FAIL;
 }
 
-// ---- hashes
-// -----------------------------------------------------------------------------------------
+// ---- hashes -------------------------------------------------------------------------------------
 
 // (value strict?): a non-negative integer, equal for what is equal?. Strict: an error for what can
 // be no key of a persistent map.

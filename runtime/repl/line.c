@@ -36,8 +36,7 @@ struct LineEditor {
     struct termios terminal; // as it was
 };
 
-// ---- libedit
-// --------------------------------------------------------------------------------------
+// ---- libedit ------------------------------------------------------------------------------------
 
 static bool find_symbols(LineEditor *e)
 {
@@ -130,8 +129,7 @@ void line_restore_terminal(LineEditor *e)
     if (e->has_terminal) (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &e->terminal);
 }
 
-// ---- lines
-// ----------------------------------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 static LineResult read_plain(const char *prompt, Buf *out)
 {

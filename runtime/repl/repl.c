@@ -2,6 +2,7 @@
 #include "runtime/repl/repl.h"
 #include "runtime/jobs.h"
 #include "runtime/native/natives.h"
+#include "runtime/repl/command.h"
 #include "runtime/repl/line.h"
 
 #include "vm/base/mem.h"
@@ -20,12 +21,13 @@ struct Repl {
     Buf image;           // what it was compiled to
     size_t files_loaded; // of builder->files
     unsigned inputs;
+    bool timed; // the input is to be timed
+    const DocEntry *docs;
 };
 
-// ---- reading, on a thread of the dirty pool
-// -----------------------------------------------------------
+// ---- reading, on a thread of the dirty pool -----------------------------------------------------
 
-typedef enum { ANSWER_COMPILED, ANSWER_ERRORS, ANSWER_END } Answer;
+typedef enum { ANSWER_COMPILED, ANSWER_ERRORS, ANSWER_END, ANSWER_ACTORS } Answer;
 
 static void say(Repl *repl, const char *text)
 {
@@ -50,6 +52,28 @@ static Answer compile(Repl *repl, bool end)
     return result == INPUT_COMPILED ? ANSWER_COMPILED : ANSWER_ERRORS;
 }
 
+// The first line of an input, without its newline. False: go on reading lines.
+static bool take_first(Repl *repl, const char *line, Answer *answer)
+{
+    Buf said = BUF_INIT;
+    Command command = command_read(repl->docs, line, &said, &repl->text);
+
+    if (said.size > 0) say(repl, buf_cstr(&said));
+    buf_free(&said);
+    repl->timed = command == COMMAND_TIMED;
+    if (command == COMMAND_NONE) {
+        buf_text(&repl->text, line);
+        buf_u8(&repl->text, '\n');
+    }
+    if (command == COMMAND_QUIT) return true;
+    if (command == COMMAND_ACTORS) {
+        *answer = ANSWER_ACTORS;
+        return true;
+    }
+    if (command != COMMAND_SAID) *answer = compile(repl, false);
+    return *answer != ANSWER_END;
+}
+
 // Lines until they make whole data.
 static Answer read_input(Repl *repl)
 {
@@ -68,9 +92,13 @@ static Answer read_input(Repl *repl)
             if (repl->text.size == 0) break;
             answer = compile(repl, true);
         } else {
+            if (line.size > 0) line_remember(repl->editor, buf_cstr(&line));
+            if (repl->text.size == 0) {
+                if (take_first(repl, buf_cstr(&line), &answer)) break;
+                continue;
+            }
             buf_bytes(&repl->text, line.data, line.size);
             buf_u8(&repl->text, '\n');
-            if (line.size > 0) line_remember(repl->editor, buf_cstr(&line));
             answer = compile(repl, false);
         }
     }
@@ -93,8 +121,7 @@ static void free_read(ActorJob *job)
     (void)job; // part of the Repl
 }
 
-// ---- natives
-// --------------------------------------------------------------------------------------------
+// ---- natives ------------------------------------------------------------------------------------
 
 static bool link_input(Repl *repl, RunList *list, char *why, size_t why_size)
 {
@@ -139,24 +166,32 @@ NATIVE_FN(repl_next)
     args[0] = V_FALSE;
     if (value_is(answer, value_fix(ANSWER_END))) return V_FALSE;
     if (value_is(answer, value_fix(ANSWER_ERRORS))) return V_NIL;
+    if (value_is(answer, value_fix(ANSWER_ACTORS))) return V_TRUE;
     Value bodies = link_input(repl, &list, why, sizeof why) ? bodies_of(a, &list) : V_NONE;
     run_list_free(&list);
     if (value_is(bodies, V_NONE)) return fail_text(HEAP(a), ERR_INTERNAL, NULL, "%s", why);
     return bodies;
 }
 
+NATIVE_FN(repl_timed)
+{
+    (void)count;
+    (void)args;
+    return value_bool(runtime_of(a)->repl && runtime_of(a)->repl->timed);
+}
+
 NATIVE_FN(repl_interruptible)
 {
     (void)count;
-    a->own = value_true(args[0]) ? a->own | OWN_INTERRUPTIBLE
-                                 : a->own & ~(uint32_t)OWN_INTERRUPTIBLE;
+    // What came too late to stop anything is forgotten.
+    a->own &= ~(uint32_t)(OWN_INTERRUPTIBLE | OWN_INTERRUPTED | OWN_SILENTLY);
+    if (value_true(args[0])) a->own |= OWN_INTERRUPTIBLE;
     return V_UNSPECIFIED;
 }
 
-// ---- the terminal
-// -----------------------------------------------------------------------------------------
+// ---- the terminal -------------------------------------------------------------------------------
 
-Repl *repl_new(Runtime *r, Builder *builder)
+Repl *repl_new(Runtime *r, Builder *builder, const DocEntry *docs)
 {
     Repl *repl = mem_zalloc(MEM_IO, sizeof *repl);
     const char *home = getenv("HOME");
@@ -164,6 +199,7 @@ Repl *repl_new(Runtime *r, Builder *builder)
     if (!repl) return NULL;
     repl->runtime = r;
     repl->builder = builder;
+    repl->docs = docs;
     if (home && strlen(home) < sizeof repl->history - 20)
         snprintf(repl->history, sizeof repl->history, "%s/.eta_history", home);
     repl->editor = line_editor_new(repl->history[0] ? repl->history : NULL);

@@ -41,8 +41,7 @@ static int bad_usage(const char *what, const char *which)
     return 2;
 }
 
-// ---- output
-// -------------------------------------------------------------------------------------------
+// ---- output -------------------------------------------------------------------------------------
 
 static int write_all(int fd, const Buf *image)
 {
@@ -128,8 +127,7 @@ static char *default_output(const char *source)
     return path;
 }
 
-// ---- the program
-// --------------------------------------------------------------------------------------
+// ---- the program --------------------------------------------------------------------------------
 
 static bool finish(const Options *o, const Buf *image, const Buf *text)
 {

@@ -40,8 +40,7 @@ static int bad_usage(const char *what, const char *which)
     return 2;
 }
 
-// ---- loading
-// ------------------------------------------------------------------------------------------
+// ---- loading ------------------------------------------------------------------------------------
 
 static int fail(const char *name, const char *why)
 {
@@ -123,8 +122,7 @@ static bool load_program(Runtime *r, const Options *o, Builder *b)
     return ok;
 }
 
-// ---- signals
-// ------------------------------------------------------------------------------------------
+// ---- signals ------------------------------------------------------------------------------------
 
 static Vm *interrupted_vm; // for the signal handler, which gets nothing else
 
@@ -136,14 +134,13 @@ static void on_signal(int number)
     vm_interrupt(interrupted_vm, number);
 }
 
-// ---- the program
-// --------------------------------------------------------------------------------------
+// ---- the program --------------------------------------------------------------------------------
 
 static int run_repl(Runtime *r, Builder *b)
 {
     char why[300] = "out of memory";
 
-    r->repl = repl_new(r, b);
+    r->repl = repl_new(r, b, doc_entries);
     if (!r->repl || !runtime_load_repl(r, why, sizeof why)) {
         repl_free(r->repl);
         return fail("REPL", why);

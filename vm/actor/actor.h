@@ -51,6 +51,7 @@ enum {
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
+    OWN_SILENTLY = 256,     // the user knows why already
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -66,6 +67,8 @@ struct Actor {
     _Atomic uint64_t reductions;     // published by the owner at the end of a slice
     _Atomic uint32_t heap_words;     // published likewise
     _Atomic uint32_t mailbox_length; // published: messages taken over from the inbox
+    _Atomic uint32_t mailbox_limit;  // published: how many may wait, for senders; 0: any number
+    _Atomic uint32_t dropped;        // atomic: messages of timers that found it full
 
     // ---- lines 1-4: owner
     Heap heap CACHE_ALIGNED;
@@ -147,7 +150,7 @@ struct Vm {
     struct Registry *registry;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
-    Cell *interrupt; // (trace): what an interruptible actor calls; NULL when there is no such actor
+    Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none
     uint32_t budget; // reductions per slice
     uint64_t start_ns;
     Actor *main;
@@ -165,6 +168,8 @@ struct Vm {
     void (*report)(Vm *vm, Actor *a); // an actor ended abnormally and nobody else will know
     void (*main_ended)(Vm *vm, Actor *a); // the program's main actor has its reason
     void (*target_ended)(VmWorker *w, Value pid); // timers were aimed at it
+    // At the REPL: an exit signal has ended what main evaluates. NULL: it ends main.
+    void (*evaluator_ended)(Vm *vm, Value reason);
     // What process-info tells about an actor: a value, or an alist for #t. V_FAIL at the heap limit.
     Value (*info)(Actor *a, Value key);
     _Atomic uint64_t spawned;

@@ -6,6 +6,7 @@
 
 #include "vm/base/check.h"
 
+#include <limits.h>
 #include <string.h>
 
 // Signals sent in one slice.
@@ -72,26 +73,42 @@ static Sig *close_inbox(Actor *a)
     return oldest;
 }
 
-static void answer_all(VmWorker *w, Value pid, Sig *oldest)
+// The pid that the actor had before actor_close.
+static Value last_pid(const Actor *a)
 {
-    while (oldest) {
-        Sig *next = sig_next(oldest);
-        signal_to_dead(w, pid, oldest);
-        oldest = next;
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    return value_pid(a->index, serial > 1 ? serial - 1 : UINT32_MAX);
+}
+
+// In the queue of an actor that was closed: messages, what was taken from the inbox behind the signal
+// that ended it, what was still in the inbox. False when the budget is used up.
+static bool answer_some(VmWorker *w, Actor *a, unsigned *budget)
+{
+    Value pid = last_pid(a);
+
+    while (a->mail) {
+        if ((*budget)-- == 0) return false;
+        Sig *s = a->mail;
+        a->mail = sig_next(s);
+        signal_to_dead(w, pid, s);
     }
+    return true;
+}
+
+// Nobody is told that it is dead before all of this is so.
+static void close_for_good(Actor *a)
+{
+    *a->mail_tail = close_inbox(a);
+    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
+    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
 }
 
 void actor_close(VmWorker *w, Actor *a)
 {
-    Value pid = actor_pid(a);
-    Sig *rest = close_inbox(a);
-    uint32_t serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-    atomic_store_explicit(&a->serial, next_serial(serial), memory_order_release);
-    // Nobody is told that it is dead before all of that is so. In the queue: messages, and what was taken
-    // from the inbox behind the signal that ended it.
-    answer_all(w, pid, a->mail);
-    mailbox_init(a);
-    answer_all(w, pid, rest);
+    unsigned budget = UINT_MAX;
+
+    close_for_good(a);
+    (void)answer_some(w, a, &budget);
 }
 
 static bool is_abnormal(const Vm *vm, Value reason)
@@ -119,7 +136,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
-    actor_close(w, a);
+    close_for_good(a);
 }
 
 // ---- telling others -------------------------------------------------------------------------------
@@ -214,6 +231,8 @@ bool exit_slice(VmWorker *w, Actor *a)
     unsigned budget = SIGNALS_PER_SLICE;
 
     if (atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING) begin_exit(w, a);
-    if (!a->ext) return true;
-    return tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget);
+    if (a->ext &&
+        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget)))
+        return false;
+    return answer_some(w, a, &budget);
 }

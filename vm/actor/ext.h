@@ -15,6 +15,10 @@ typedef struct ActorExt {
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid
+    // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
+    // NULL: none yet.
+    Sig **mark;
+    Value marked_ref;
     // The receive time-out: armed at or before the deadline, re-armed when it fires early, so that a
     // receive that succeeds need not cancel anything.
     Timer timer;

@@ -32,6 +32,24 @@ static void count_words(Actor *a, Sig *s, bool came)
         x->mail_words = came ? x->mail_words + sig_words(s) : x->mail_words - sig_words(s);
 }
 
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit)
+{
+    uint32_t was = a->heap.max_words;
+
+    if (was == 0 && limit != 0) {
+        // From here on messages are counted; those that are here have not been.
+        a->heap.max_words = limit;
+        if (actor_ext(a)) a->ext->mail_words = 0;
+        for (Sig *s = a->mail; s; s = sig_next(s)) {
+            count_words(a, s, true);
+        }
+    } else if (limit == 0 && a->ext) {
+        a->ext->mail_words = 0;
+    }
+    a->heap.max_words = limit;
+    return was;
+}
+
 void mailbox_keep(Actor *a, Sig *s)
 {
     sig_set_next(s, NULL);
@@ -60,7 +78,22 @@ static Sig *unlink_at_cursor(Actor *a)
 
     *a->mail_cursor = sig_next(s);
     if (a->mail_tail == (Sig **)&s->frag.next) a->mail_tail = a->mail_cursor;
+    if (a->ext && a->ext->mark == (Sig **)&s->frag.next) a->ext->mark = a->mail_cursor;
     return s;
+}
+
+void mailbox_mark(Actor *a, Value ref)
+{
+    if (!a->ext) return;
+    a->ext->mark = a->mail_tail;
+    a->ext->marked_ref = ref;
+}
+
+void mailbox_restart_at_mark(Actor *a, Value ref)
+{
+    ActorExt *x = a->ext;
+
+    a->mail_cursor = x && x->mark && value_is(x->marked_ref, ref) ? x->mark : &a->mail;
 }
 
 Sig *mailbox_take(Actor *a)

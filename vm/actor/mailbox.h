@@ -31,6 +31,11 @@ static inline void mailbox_restart(Actor *a)
 {
     a->mail_cursor = &a->mail;
 }
+// Remembers the end of the queue under a reference that has just been made; a receive of what names
+// that reference may start there. Only the last mark is kept.
+void mailbox_mark(Actor *a, Value ref);
+// Puts the cursor to the mark of that reference, else to the front.
+void mailbox_restart_at_mark(Actor *a, Value ref);
 // Takes the message under the cursor out; the cursor goes back to the front.
 Sig *mailbox_take(Actor *a);
 // Makes the message under the cursor part of the actor's heap and leaves it in the queue, so that a
@@ -47,6 +52,16 @@ void mailbox_note_taken(Actor *a, const Sig *s);
 void mailbox_visit(Actor *a, Gc *gc);
 void mailbox_free(Vm *vm, VmWorker *w, Actor *a);
 size_t mailbox_length(const Actor *a);
+// For senders: do as many messages wait, or are on their way, as the actor allows?
+static inline bool mailbox_is_full(const Actor *to)
+{
+    uint32_t limit = atomic_load_explicit(&to->mailbox_limit, memory_order_relaxed);
+    if (LIKELY(limit == 0)) return false;
+    uint64_t word = atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    return mailbox_length(to) + inbox_count(word) >= limit;
+}
+// Sets the heap limit of the running actor, in words of 1,024; 0: none. Gives what it was.
+uint32_t mailbox_set_heap_limit(Actor *a, uint32_t limit);
 
 // Makes sure that the actor is looked at when its deadline comes. False without memory.
 MUST_USE bool mailbox_arm(Actor *a);

@@ -73,10 +73,17 @@ static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name)
 // The reason moves into the heap of the actor that it ends.
 static void die_of(Actor *a, Sig *s)
 {
+    Vm *vm = actor_vm(a);
     Value reason;
 
-    if (!message_take(a, s, &reason)) reason = actor_vm(a)->symbol[SYM_heap_limit];
-    actor_set_exit(a, reason);
+    if (!message_take(a, s, &reason)) reason = vm->symbol[SYM_heap_limit];
+    if ((a->own & OWN_MAIN) && vm->evaluator_ended) {
+        // At the REPL it is the evaluation that ends.
+        vm->evaluator_ended(vm, reason);
+        if (a->own & OWN_INTERRUPTIBLE) a->own |= OWN_INTERRUPTED | OWN_SILENTLY;
+    } else {
+        actor_set_exit(a, reason);
+    }
 }
 
 static void take_exit(Actor *a, Sig *s)
@@ -86,8 +93,8 @@ static void take_exit(Actor *a, Sig *s)
     bool by_self = value_is(from, actor_pid(a));
 
     if (s->kind == SIG_EXIT && value_is(s->value, vm->symbol[SYM_kill])) {
-        sig_free(vm, actor_worker(a), s);
-        actor_set_exit(a, vm->symbol[SYM_killed]);
+        s->value = vm->symbol[SYM_killed];
+        die_of(a, s);
     } else if (a->own & OWN_TRAP_EXIT) {
         Value head[2] = {vm->symbol[SYM_EXIT], from};
         deliver(a, s, head, 2, V_FALSE);
@@ -126,6 +133,16 @@ static void take_down(Actor *a, Sig *s)
     map_remove(&a->ext->monitors, ref.bits);
     Value head[4] = {vm->symbol[SYM_DOWN], ref, vm->symbol[SYM_process], from};
     deliver(a, s, head, 4, name);
+}
+
+// Who gave up waiting has ended the monitor, and never sees the answer.
+static void take_answer(Actor *a, Sig *s)
+{
+    if (a->ext && actor_demonitor(a, s->words[1])) {
+        mailbox_append(a, s);
+    } else {
+        sig_free(actor_vm(a), actor_worker(a), s);
+    }
 }
 
 static void take_info(Actor *a, Sig *s)
@@ -197,6 +214,9 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_DOWN:
         take_down(a, s);
+        break;
+    case SIG_ANSWER:
+        take_answer(a, s);
         break;
     case SIG_LINK:
     case SIG_UNLINK:

@@ -241,6 +241,8 @@ static void init_cell(VmWorker *w, Actor *a, const SpawnOptions *o)
     atomic_store_explicit(&a->reductions, 0, memory_order_relaxed);
     atomic_store_explicit(&a->heap_words, 0, memory_order_relaxed);
     atomic_store_explicit(&a->mailbox_length, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->mailbox_limit, 0, memory_order_relaxed);
+    atomic_store_explicit(&a->dropped, 0, memory_order_relaxed);
     heap_init(&a->heap, a->nursery_words, CELL_NURSERY_WORDS);
     a->heap.max_words = o->max_heap;
     a->heap.scratch = &w->scratch;
@@ -272,6 +274,54 @@ static Value inherited_params(Value params)
     return kept;
 }
 
+// A pair of the parent's list of parameters that skips some for the time of a copy.
+typedef struct {
+    Value pair, rest;
+} Skip;
+
+static bool travels(Actor *parent, Value v)
+{
+    VmWorker *w = actor_worker(parent);
+    Value refused;
+    Sig *s;
+
+    if (sig_copy(parent, SIG_MESSAGE, v, &s, &refused) != SEND_OK) return false;
+    sig_free(w->vm, w, s);
+    return true;
+}
+
+// Copies the thunk with those parameters whose values can travel; in the child the others have their
+// initial values. The parent's list is changed and put right again: nothing looks at it meanwhile.
+static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[2], Copied *c)
+{
+    size_t n = 0, skips = 0;
+    Value head = parent->params, last = V_NIL, next;
+
+    for (Value at = head; value_is_pair(at); at = value_cdr(at)) {
+        n++;
+    }
+    Skip *skipped = mem_alloc(MEM_SCRATCH, n * sizeof *skipped);
+    if (!skipped) return SEND_NO_MEMORY;
+    for (Value at = head; value_is_pair(at); at = next) {
+        next = value_cdr(at);
+        if (travels(parent, value_car(at))) {
+            last = at;
+        } else if (value_is_null(last)) {
+            head = next;
+        } else {
+            skipped[skips++] = (Skip){last, value_cdr(last)};
+            *value_cdr_slot(last) = next;
+        }
+    }
+    given[1] = head;
+    SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, c);
+    while (skips-- > 0) {
+        *value_cdr_slot(skipped[skips].pair) = skipped[skips].rest;
+    }
+    mem_free(MEM_SCRATCH, skipped, n * sizeof *skipped);
+    return r;
+}
+
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
 static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
 {
@@ -279,6 +329,10 @@ static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refus
     Copied c;
 
     SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, &c);
+    if (r == SEND_REFUSED && value_is_pair(parent->params)) {
+        given[0] = thunk;
+        r = copy_what_travels(parent, a, given, &c);
+    }
     if (r == SEND_NO_MEMORY) return SPAWN_NO_MEMORY;
     *refused = c.refused;
     if (r == SEND_REFUSED) return SPAWN_REFUSED;

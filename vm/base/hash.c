@@ -47,3 +47,48 @@ ContentHash hash_content(const void *data, size_t n)
 {
     return (ContentHash){hash_bytes(data, n, K1), hash_bytes(data, n, ~K2)};
 }
+
+// ---- SipHash-1-3 ------------------------------------------------------------------------------
+
+static inline uint64_t rotate(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
+
+static inline void sip_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] = rotate(v[2], 32);
+}
+
+uint64_t hash_keyed(const void *data, size_t n, uint64_t key0, uint64_t key1)
+{
+    const uint8_t *p = data;
+    uint64_t v[4] = {key0 ^ 0x736f6d6570736575u, key1 ^ 0x646f72616e646f6du,
+                     key0 ^ 0x6c7967656e657261u, key1 ^ 0x7465646279746573u};
+    size_t left = n;
+
+    for (; left >= 8; left -= 8, p += 8) {
+        uint64_t m = load64(p);
+        v[3] ^= m;
+        sip_round(v);
+        v[0] ^= m;
+    }
+    uint64_t last = load_tail(p, left) | (uint64_t)n << 56;
+    v[3] ^= last;
+    sip_round(v);
+    v[0] ^= last;
+    v[2] ^= 0xff;
+    for (int i = 0; i < 3; i++) {
+        sip_round(v);
+    }
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

@@ -11,6 +11,10 @@ typedef struct {
 } ContentHash;
 
 uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
+// The same for what others choose: SipHash-1-3 (Aumasson, Bernstein: SipHash: a fast short-input
+// PRF, INDOCRYPT 2012). Without the keys nobody finds many inputs with one hash.
+uint64_t hash_keyed(const void *p, size_t n, uint64_t key0, uint64_t key1);
+
 ContentHash hash_content(const void *p, size_t n);
 
 static inline bool hash_content_equal(ContentHash a, ContentHash b)

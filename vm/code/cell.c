@@ -117,6 +117,9 @@ static bool can_share(CodeSpace *cs, Value v, unsigned depth, unsigned *budget)
         return (header & HEADER_IMMUTABLE) && !bytes_is_indirect(value_bytes(v));
     case KIND_VECTOR:
     case KIND_RECORD:
+    case KIND_HASHMAP:
+    case KIND_HASHSET:
+    case KIND_HASHNODE:
         if (!(header & HEADER_IMMUTABLE)) return false;
         break;
     case KIND_RATIO:

@@ -5,6 +5,8 @@
 // finds what is met while it is still open (cyclic) or met twice (shared).
 #include "vm/code/print.h"
 
+#include "vm/data/bytes.h"
+
 #include "vm/base/hash.h"
 #include "vm/base/mem.h"
 #include "vm/base/numlex.h"
@@ -48,22 +50,6 @@ static void write_char(Buf *out, uint32_t c)
         buf_printf(out, "x%x", c);
     } else {
         buf_char(out, c);
-    }
-}
-
-static void display_string(Buf *out, Value v)
-{
-    Bytes *b = value_bytes(v);
-    const uint8_t *data = bytes_data(b);
-    size_t n = bytes_length(b);
-    unsigned width = bytes_width_log2(b);
-
-    if (width == 0 && utf8_is_ascii(data, n)) {
-        buf_bytes(out, data, n);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        buf_char(out, bytes_scalar_at(data, width, i));
     }
 }
 
@@ -207,7 +193,7 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
         break;
     case KIND_STRING:
         if (style == PRINT_DISPLAY) {
-            display_string(out, v);
+            string_to_utf8(v, out);
         } else {
             write_string(out, v);
         }

@@ -153,7 +153,7 @@ Value string_from_utf8(Heap *h, const void *utf8, size_t size)
 
     if (utf8_is_ascii(p, size)) {
         Value v = bytes_make(h, KIND_STRING, size, 0);
-        if (!value_is(v, V_FAIL)) memcpy(bytes_data(value_bytes(v)), p, size);
+        if (!value_is(v, V_FAIL) && size > 0) memcpy(bytes_data(value_bytes(v)), p, size);
         return v;
     }
     uint32_t all = 0;
@@ -236,9 +236,9 @@ bool bytes_equal(Value x, Value y)
     return string_compare(x, y) == 0;
 }
 
-uint64_t bytes_hash(Value v)
+uint64_t bytes_hash(Value v, uint64_t seed)
 {
-    enum { UNITS = 64 };
+    enum { UNITS = 256 };
     Bytes *b = value_bytes(v);
     size_t n = bytes_length(b);
     unsigned width = bytes_width_log2(b);
@@ -255,7 +255,7 @@ uint64_t bytes_hash(Value v)
             bytes_copy_units(piece, needed, 0, bytes_data(b), width, i, units);
             p = piece;
         }
-        h = hash_bytes(p, units << needed, h);
+        h = hash_keyed(p, units << needed, seed, h);
     }
     return h;
 }

@@ -31,6 +31,7 @@ void bytes_copy_units(uint8_t *to, unsigned to_width, size_t to_at, const uint8_
 unsigned string_width(Value s, size_t from, size_t to);
 int string_compare(Value a, Value b); // by scalar values: -1, 0, 1
 bool bytes_equal(Value a, Value b);   // strings or bytevectors of equal content
-uint64_t bytes_hash(Value v);         // equal for equal content, whatever the width
+// Equal for equal content, whatever the width. Who does not know the seed cannot make many of one hash.
+uint64_t bytes_hash(Value v, uint64_t seed);
 
 #endif

@@ -11,11 +11,14 @@
 #define SHIFT_MAX (HAMT_BITS * HAMT_LEVELS)
 // What one level may need beyond a copy of its node: two entries and a header.
 #define LEVEL_WORDS (1 + NODE_FIRST + 4)
+// Words copied that are worth one part compared.
+#define WORDS_PER_STEP 16
 
 typedef struct {
     Heap *h;
     Value key, value;
     uint64_t hash;
+    uint64_t *work;
     bool changed; // the number of entries
 } Edit;
 
@@ -70,30 +73,36 @@ static uint64_t hash_again(Value key)
 
 // ---- looking up -------------------------------------------------------------------------------
 
+static bool same_key(Value x, Value key, uint64_t *work)
+{
+    ++*work;
+    return value_is(x, key) || (value_is_pointer(key) && value_equal_steps(x, key, work));
+}
+
 // Index of a key in a bucket, or how many entries it has.
-static size_t find_in_bucket(Value node, Value key)
+static size_t find_in_bucket(Value node, Value key, uint64_t *work)
 {
     size_t n = hamt_entry_count(node), i = 0;
 
-    while (i < n && !value_equal(hamt_entry(node, i)[0], key)) {
+    while (i < n && !same_key(hamt_entry(node, i)[0], key, work)) {
         i++;
     }
     return i;
 }
 
-Value hamt_ref(Value map, Value key, uint64_t hash)
+Value hamt_ref(Value map, Value key, uint64_t hash, uint64_t *work)
 {
     Value node = object_ref(map, HASHMAP_ROOT);
 
     for (unsigned shift = 0;; shift += HAMT_BITS) {
         if (hamt_is_bucket(node)) {
-            size_t i = find_in_bucket(node, key);
+            size_t i = find_in_bucket(node, key, work);
             return i < hamt_entry_count(node) ? hamt_entry(node, i)[1] : V_NONE;
         }
         uint32_t bit = bit_of(hash, shift);
         if (data_map(node) & bit) {
             const Value *e = hamt_entry(node, rank(data_map(node), bit));
-            return value_equal(e[0], key) ? e[1] : V_NONE;
+            return same_key(e[0], key, work) ? e[1] : V_NONE;
         }
         if (!(child_map(node) & bit)) return V_NONE;
         node = hamt_child(node, rank(child_map(node), bit));
@@ -134,7 +143,7 @@ static Value node_of(Value *first_entry)
 
 static Value *copy_words(Value *to, const Value *from, size_t n)
 {
-    memcpy(to, from, n * sizeof *to);
+    if (n > 0) memcpy(to, from, n * sizeof *to); // from may be NULL when there is nothing
     return to + n;
 }
 
@@ -194,7 +203,7 @@ static Value pair_up(Edit *e, Value key, Value value, uint64_t hash, unsigned sh
 
 static Value assoc_in_bucket(Edit *e, Value node)
 {
-    size_t n = hamt_entry_count(node), i = find_in_bucket(node, e->key);
+    size_t n = hamt_entry_count(node), i = find_in_bucket(node, e->key, e->work);
     Value entry[2] = {e->key, e->value};
 
     if (i < n) return with_word(e->h, node, entry_place(i) + 1, e->value);
@@ -231,7 +240,7 @@ static Value assoc_in(Edit *e, Value node, unsigned shift)
         e->changed = true;
         return spliced(e->h, node, data | bit, children, entry_place(i), 0, entry, 2);
     }
-    if (value_equal(hamt_entry(node, i)[0], e->key))
+    if (same_key(hamt_entry(node, i)[0], e->key, e->work))
         return with_word(e->h, node, entry_place(i) + 1, e->value);
     return push_down(e, node, bit, shift);
 }
@@ -252,11 +261,14 @@ Value hamt_make(Heap *h, Kind kind)
     return new_map(h, kind, 0, node_of(take_node(h, 0, 0, NODE_FIRST)));
 }
 
-Value hamt_assoc(Heap *h, const Value *map, const Value *key, const Value *value, uint64_t hash)
+Value hamt_assoc(Heap *h, const Value *map, const Value *key, const Value *value, uint64_t hash,
+                 uint64_t *work)
 {
     // Twice: an entry that is pushed down copies its node in two steps.
-    if (!heap_reserve(h, 2 * path_words(*map, hash))) return V_FAIL;
-    Edit e = {h, *key, *value, hash, false};
+    size_t words = 2 * path_words(*map, hash);
+    if (!heap_reserve(h, words)) return V_FAIL;
+    *work += words / WORDS_PER_STEP;
+    Edit e = {h, *key, *value, hash, work, false};
     Value root = assoc_in(&e, object_ref(*map, HASHMAP_ROOT), 0);
     return new_map(h, header_kind(value_header(*map)),
                    value_int(object_ref(*map, HASHMAP_COUNT)) + e.changed, root);
@@ -272,7 +284,7 @@ static bool is_single(Value node)
 
 static Value dissoc_in_bucket(Edit *e, Value node)
 {
-    size_t n = hamt_entry_count(node), i = find_in_bucket(node, e->key);
+    size_t n = hamt_entry_count(node), i = find_in_bucket(node, e->key, e->work);
 
     if (i == n) return node;
     e->changed = true;
@@ -297,7 +309,7 @@ static Value dissoc_in(Edit *e, Value node, unsigned shift)
     uint32_t bit = bit_of(e->hash, shift), data = data_map(node), children = child_map(node);
     if (data & bit) {
         size_t i = rank(data, bit);
-        if (!value_equal(hamt_entry(node, i)[0], e->key)) return node;
+        if (!same_key(hamt_entry(node, i)[0], e->key, e->work)) return node;
         e->changed = true;
         return spliced(e->h, node, data & ~bit, children, entry_place(i), 2, NULL, 0);
     }
@@ -309,10 +321,12 @@ static Value dissoc_in(Edit *e, Value node, unsigned shift)
     return with_word(e->h, node, entry_place(hamt_entry_count(node)) + i, child);
 }
 
-Value hamt_dissoc(Heap *h, const Value *map, const Value *key, uint64_t hash)
+Value hamt_dissoc(Heap *h, const Value *map, const Value *key, uint64_t hash, uint64_t *work)
 {
-    if (!heap_reserve(h, 2 * path_words(*map, hash))) return V_FAIL;
-    Edit e = {h, *key, V_FALSE, hash, false};
+    size_t words = 2 * path_words(*map, hash);
+    if (!heap_reserve(h, words)) return V_FAIL;
+    *work += words / WORDS_PER_STEP;
+    Edit e = {h, *key, V_FALSE, hash, work, false};
     Value root = dissoc_in(&e, object_ref(*map, HASHMAP_ROOT), 0);
     if (!e.changed) return *map;
     return new_map(h, header_kind(value_header(*map)),

@@ -47,11 +47,13 @@ static inline Value hamt_child(Value node, size_t i)
 Value hamt_make(Heap *h, Kind kind) MAY_GC;
 // The hash of a key; false when it can be none: *refused is the part that has no hash.
 bool hamt_hash(Value key, uint64_t *hash, Value *refused);
-// The value of a key; V_NONE when it is not there.
-Value hamt_ref(Value map, Value key, uint64_t hash);
-// args: rooted slots. V_FAIL at the heap limit.
-Value hamt_assoc(Heap *h, const Value *map, const Value *key, const Value *value,
-                 uint64_t hash) MAY_GC;
-Value hamt_dissoc(Heap *h, const Value *map, const Value *key, uint64_t hash) MAY_GC;
+// The value of a key; V_NONE when it is not there. All three add to *work the parts compared, and
+// what is worth as much.
+Value hamt_ref(Value map, Value key, uint64_t hash, uint64_t *work);
+// Of rooted slots. V_FAIL at the heap limit.
+Value hamt_assoc(Heap *h, const Value *map, const Value *key, const Value *value, uint64_t hash,
+                 uint64_t *work) MAY_GC;
+Value hamt_dissoc(Heap *h, const Value *map, const Value *key, uint64_t hash,
+                  uint64_t *work) MAY_GC;
 
 #endif

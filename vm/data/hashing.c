@@ -41,7 +41,7 @@ static uint64_t hash_identity(Hasher *s, Value v)
     if (s->heap) {
         Motion motion = heap_motion(s->heap, v);
         if (motion > s->motion) s->motion = motion;
-        return hash_word(v.bits);
+        return hash_word(v.bits ^ s->seed);
     }
     if (value_is_pair(v)) return PAIR_SEED;
     Kind kind = header_kind(value_header(v));
@@ -55,7 +55,7 @@ static uint64_t hash_identity(Hasher *s, Value v)
 
 uint64_t hash_eqv(Hasher *s, Value v)
 {
-    if (!value_is_pointer(v)) return hash_word(v.bits);
+    if (!value_is_pointer(v)) return hash_word(v.bits ^ s->seed);
     if (value_is_symbol(v)) return value_symbol(v)->hash;
     if (value_is_number(v)) return num_hash(v);
     return hash_identity(s, v);
@@ -88,7 +88,7 @@ static uint64_t hash_shallow(Hasher *s, Walk *w, Value v)
     switch (header_kind(value_header(v))) {
     case KIND_STRING:
     case KIND_BYTEVECTOR:
-        return bytes_hash(v);
+        return bytes_hash(v, s->seed);
     case KIND_VECTOR:
         push(w, v);
         return VECTOR_SEED + object_count(v);
@@ -130,7 +130,7 @@ uint64_t hash_equal(Hasher *s, Value v)
 {
     Walk w;
 
-    if (!value_is_pointer(v)) return hash_word(v.bits);
+    if (!value_is_pointer(v)) return hash_word(v.bits ^ s->seed);
     w.depth = 0;
     w.budget = PARTS_MAX;
     uint64_t h = hash_shallow(s, &w, v);

@@ -2,9 +2,11 @@
 // deletion shifts back what follows, so there are no tombstones in the index.
 #include "vm/data/table.h"
 
+#include "vm/base/hash.h"
 #include "vm/data/bytes.h"
 #include "vm/data/equal.h"
 #include "vm/data/num.h"
+#include "vm/plat/plat.h"
 
 #include <string.h>
 
@@ -58,13 +60,13 @@ static void clear_entry(Value table, size_t i)
 {
     Value *e = table_entry(table, i);
 
-    e[ENTRY_KEY] = V_NONE;
+    e[ENTRY_KEY] = TABLE_DELETED;
     e[ENTRY_VALUE] = V_FALSE;
 }
 
 static bool is_deleted(const Value *entry)
 {
-    return value_is(entry[ENTRY_KEY], V_NONE);
+    return value_is(entry[ENTRY_KEY], TABLE_DELETED);
 }
 
 static uint32_t entry_hash(const Value *entry)
@@ -186,10 +188,11 @@ int64_t table_entry_at(Value table, int64_t position)
 
 uint32_t table_hash(Heap *h, Value table, Value key, Motion *motion)
 {
-    Hasher s = hasher_by_address(h);
+    uint64_t seed = object_ref(table, TABLE_SEED).bits;
+    Hasher s = hasher_by_address(h, seed);
     TableTest test = test_of(table);
     uint64_t hash = test == TEST_EQV      ? hash_eqv(&s, key)
-                    : test == TEST_STRING ? bytes_hash(key)
+                    : test == TEST_STRING ? bytes_hash(key, seed)
                                           : hash_equal(&s, key);
     *motion = s.motion;
     return (uint32_t)(hash >> 32);
@@ -220,7 +223,7 @@ static Value new_segment(Heap *h, size_t entries)
 
     if (!p) return V_FAIL;
     for (size_t i = 0; i < entries; i++) {
-        p[1 + i * TABLE_ENTRY_WORDS + ENTRY_KEY] = V_NONE;
+        p[1 + i * TABLE_ENTRY_WORDS + ENTRY_KEY] = TABLE_DELETED;
         p[1 + i * TABLE_ENTRY_WORDS + ENTRY_VALUE] = V_FALSE;
         p[1 + i * TABLE_ENTRY_WORDS + ENTRY_HASH] = value_fix(0);
     }
@@ -280,6 +283,8 @@ Value table_make(Heap *h, TableTest test, size_t size)
             p[1 + TABLE_TEST] = value_fix(test);
             p[1 + TABLE_INDEX] = *parts[0];
             p[1 + TABLE_ENTRIES] = *parts[1];
+            p[1 + TABLE_SEED] = value_fix(
+                (int64_t)(hash_word(plat_now_ns() ^ (uint64_t)(uintptr_t)p) >> 4));
             p[1 + TABLE_EQUAL_PROC] = p[1 + TABLE_HASH_PROC] = V_FALSE;
             reset(result);
         }

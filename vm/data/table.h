@@ -5,7 +5,7 @@
 // their full size, so that a table grows in small steps; the index is built anew when it doubles.
 //
 //   [T1] the index holds each entry that is not deleted exactly once, under the hash it notes
-//   [T2] a deleted entry has V_NONE as its key; TABLE_COUNT of the TABLE_USED entries are not
+//   [T2] a deleted entry has TABLE_DELETED as its key; TABLE_COUNT of the TABLE_USED entries are not
 //   [T3] the index has at least a quarter of its slots free
 //   [T4] hashes of entries made by address are those of the addresses at TABLE_EPOCH
 //
@@ -64,6 +64,8 @@ void table_shrink(Heap *h, const Value *table) MAY_GC;
 
 #define TABLE_SEGMENT_BITS 9
 #define TABLE_ENTRY_WORDS  3
+// Never seen by a program, and not V_NONE, which to those who copy values means that it failed.
+#define TABLE_DELETED      V_UNBOUND
 
 // First of the three slots of an entry.
 static inline Value *table_entry(Value table, size_t i)

@@ -229,8 +229,9 @@ bool exec_interrupt(Actor *a)
     Vm *vm = actor_vm(a);
     unsigned mark = heap_root_mark(&a->heap);
 
-    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE);
-    Value trace = exec_trace(a, 32);
+    bool silently = (a->own & OWN_SILENTLY) != 0;
+    a->own &= ~(uint32_t)(OWN_INTERRUPTED | OWN_INTERRUPTIBLE | OWN_SILENTLY);
+    Value trace = silently ? V_FALSE : exec_trace(a, 32);
     Value *root = heap_root(&a->heap, trace);
     bool ok = !value_is(trace, V_FAIL) && push_trap_frame(a, 1);
     if (ok) {

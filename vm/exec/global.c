@@ -6,13 +6,22 @@ static Value fail_unbound(Actor *a, const Cell *c)
     return fail_text(&a->heap, ERR_UNBOUND, NULL, "unbound: %s", value_symbol(c->name)->utf8);
 }
 
+// Other actors have a value of their own: this one was given none, because it could not travel or
+// because the module's body has not come to it here.
+static Value fail_absent(Actor *a, const Cell *c)
+{
+    return fail_text(&a->heap, ERR_UNBOUND, NULL,
+                     "global[%s]: its value belongs to another actor and cannot travel",
+                     value_symbol(c->name)->utf8);
+}
+
 Value exec_global(Actor *a, Cell *c)
 {
     Value v = cell_value(c);
 
     if (value_is(v, V_PRIVATE)) {
         v = priv_get(a, c);
-        if (value_is(v, V_NONE)) return fail_unbound(a, c);
+        if (value_is(v, V_NONE)) return a->own & OWN_MAIN ? fail_unbound(a, c) : fail_absent(a, c);
         return v;
     }
     return value_is(v, V_UNBOUND) ? fail_unbound(a, c) : v;

@@ -51,6 +51,7 @@ enum { PARAM_UID, PARAM_INIT, PARAM_CONVERTER, PARAM_SLOTS };
 // A mutable hash table (vm/data/table.h). Numbers are fixnums.
 enum {
     TABLE_TEST,    // TableTest
+    TABLE_SEED,    // of its hashes
     TABLE_COUNT,   // entries that there are
     TABLE_USED,    // entries in order of their making, deleted ones included
     TABLE_INDEX,   // KIND_BYTES: slots of {32-bit hash, 32-bit number of the entry + 1}, 0: free

@@ -1,8 +1,9 @@
-// Byte buffers, bounded readers, UTF-8.
+// Byte buffers, bounded readers, UTF-8, hashes.
 #include "tests/unit/unit.h"
 
 #include "vm/base/buf.h"
 #include "vm/base/cur.h"
+#include "vm/base/hash.h"
 #include "vm/base/mem.h"
 #include "vm/base/rng.h"
 #include "vm/base/utf8.h"
@@ -202,8 +203,21 @@ static void test_random_bytes(void)
     EXPECT(!utf8_is_ascii((const uint8_t *)"plain text, long enough for word\xc3", 33));
 }
 
+// ---- hashes ---------------------------------------------------------------------------------------
+
+// As other implementations of SipHash-1-3 have them.
+static void test_hash_keyed(void)
+{
+    EXPECT_U64(hash_keyed("abc", 3, 0, 0), (uint64_t)-4594863902769663758);
+    EXPECT_U64(hash_keyed("12345678", 8, 0, 0), 3785724242978802311u);
+    EXPECT_U64(hash_keyed("abcdefghijklmnopqrstuvwxyz", 26, 0, 0), 3619993805786647007u);
+    EXPECT(hash_keyed("abc", 3, 1, 0) != hash_keyed("abc", 3, 0, 0));
+    EXPECT(hash_keyed("abc", 3, 0, 1) != hash_keyed("abc", 3, 0, 0));
+}
+
 int main(void)
 {
+    test_hash_keyed();
     test_round_trip();
     test_cut_off();
     test_bad_input();

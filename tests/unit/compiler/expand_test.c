@@ -252,6 +252,28 @@ static const Row forms[] = {
 
 // What is compared: the head lines of the diagnostics.
 static const Row errors[] = {
+    // patterns
+    {"(%match 1)", "t.eta:1:1: error: %match: expected (match value (pattern expression ...) ...), "
+                   "got (%match 1)"},
+    {"(%match 1 (x))", "t.eta:1:11: error: match: expected a clause (pattern expression ...), got (x)"},
+    {"(%match 1 ((list a a) a))", "t.eta:1:20: error: match: the name a is bound twice"},
+    {"(%match 1 ((foo x) x))",
+     "t.eta:1:12: error: match: expected a pattern, which begins with list, cons, vector, ==, ?, and, "
+     "or, not or the name of a record type, got (foo x)"},
+    {"(%match 1 ((or x y) x))", "t.eta:1:18: error: match: expected an alternative that binds the same "
+                                "names as the first one, got y"},
+    {"(%match 1 ((not x) 1))",
+     "t.eta:1:12: error: match: expected a pattern that binds no names inside not, got (not x)"},
+    {"(%match 1 ((list x ... y ...) 1))",
+     "t.eta:1:26: error: match: expected at most one ... in a list or vector, got ..."},
+    {"(%match 1 (`(a ,@b c) 1))", "t.eta:1:16: error: match: expected unquote-splicing at the end of a "
+                                  "list, got (unquote-splicing b)"},
+    {"(%match-let ((a)) 1)",
+     "t.eta:1:14: error: match-let: expected a binding (pattern expression), got (a)"},
+    {"(%receive-case (after 1 2) (1 2))",
+     "t.eta:1:16: error: receive-case: the after clause must be the last one"},
+    {"(%receive-case (after 1))",
+     "t.eta:1:16: error: receive-case: expected (after milliseconds expression ...), got (after 1)"},
     // binding forms
     {"(let x)",
      "t.eta:1:1: error: let: expected (let ((name expression) ...) expression ...), got (let x)"},

@@ -1,0 +1,199 @@
+# Reads the sources of the standard library and collects what the public modules export, with the `;;;`
+# comments that stand directly before the definitions. -v mode=check, md (with -v folder=), or c.
+# The first file must be compiler/syntax/forms.def: names of core forms are documented by the language.
+#
+# A comment documents the definition behind it, and the names of calls that its lines begin with. What a
+# module only passes on is documented where it is defined, in std.base.* or std.kernel.
+
+function is_private(module) {
+    return module ~ /^std\.(base\..*|kernel|boot|repl)$/
+}
+
+function note(name) {
+    if (block != "" && !((module, name) in doc)) {
+        doc[module, name] = block
+        if (is_private(module) && !(name in shared)) shared[name] = block
+    }
+}
+
+# The word that begins at the front of the text, "" if there is none.
+function word(text) {
+    return match(text, /^[^][ ()";]+/) ? substr(text, 1, RLENGTH) : ""
+}
+
+function note_definition(line,   rest) {
+    sub(/^ *\(/, "", line)
+    rest = line
+    if (rest ~ /^define/) sub(/^[^ ]+ +\(*/, "", rest)
+    if (word(rest) != "") note(word(rest))
+}
+
+function begin_file(   text) {
+    module = ""
+    block = ""
+    in_export = depth = 0
+    head = 1
+}
+
+function add_exports(line,   i, c, token) {
+    sub(/;.*/, "", line)
+    gsub(/\(/, " ( ", line)
+    gsub(/\)/, " ) ", line)
+    n_tokens = split(line, tokens, " ")
+    for (i = 1; i <= n_tokens && in_export; i++) {
+        token = tokens[i]
+        if (token == "(") {
+            depth++
+        } else if (token == ")") {
+            if (--depth == 0) in_export = 0
+        } else if (depth == 1) {
+            exports[module, ++export_count[module]] = token
+        } else if (token == "rename") {
+            original[module, tokens[i + 2]] = tokens[i + 1]
+            exports[module, ++export_count[module]] = tokens[i + 2]
+            i += 2
+        }
+    }
+}
+
+FNR == 1 { begin_file() }
+
+FILENAME ~ /\.def$/ {
+    if (match($0, /^FORM\([a-z_]*, *"[^"]*"/)) {
+        line = substr($0, 1, RLENGTH - 1)
+        sub(/.*"/, "", line)
+        form[line] = 1
+    }
+    next
+}
+
+/^\(module / || /^\(define-library / {
+    name = $0
+    sub(/^\((module|define-library) +/, "", name)
+    if (name ~ /^\(/) {
+        sub(/^\(/, "", name)
+        sub(/\).*/, "", name)
+        gsub(/ +/, ".", name)
+    } else {
+        name = word(name)
+    }
+    module = name
+    modules[++module_count] = name
+    purpose[name] = block
+    block = ""
+    next
+}
+
+in_export { add_exports($0); next }
+
+/^ *\(export/ {
+    in_export = 1
+    depth = 0
+    line = $0
+    sub(/^ *\(export/, "(", line)
+    add_exports(line)
+    block = ""
+    next
+}
+
+/^ *;;;/ {
+    line = $0
+    sub(/^ *;;; ?/, "", line)
+    block = block line "\n"
+    next
+}
+
+module == "" { next }
+
+{
+    if (block != "") {
+        note_definition($0)
+        count = split(block, lines, "\n")
+        for (i = 1; i <= count; i++) {
+            if (lines[i] ~ /^\(/ && word(substr(lines[i], 2)) != "") note(word(substr(lines[i], 2)))
+        }
+    }
+    block = ""
+}
+
+# ---- what is asked for --------------------------------------------------------------------------------
+
+function text_of(m, name,   source) {
+    source = (m, name) in original ? original[m, name] : name
+    if ((m, name) in doc) return doc[m, name]
+    if ((m, source) in doc) return doc[m, source]
+    return source in shared ? shared[source] : ""
+}
+
+function c_string(text) {
+    gsub(/\\/, "\\\\", text)
+    gsub(/"/, "\\\"", text)
+    gsub(/\n/, "\\n", text)
+    return "\"" text "\""
+}
+
+function plain_lines(text) {
+    sub(/\n+$/, "", text)
+    return text
+}
+
+function check(   i, j, m, name, bad) {
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (is_private(m)) continue
+        for (j = 1; j <= export_count[m]; j++) {
+            name = exports[m, j]
+            if (name in form) continue
+            total++
+            if (text_of(m, name) != "") continue
+            print m ": " name " has no doc comment"
+            bad++
+        }
+    }
+    printf "%d passed, %d failed\n", total - bad, bad
+    exit bad > 0
+}
+
+function write_pages(   i, j, m, name, file, forms) {
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (is_private(m)) continue
+        file = folder "/" m ".md"
+        printf "# %s\n\n%s", m, purpose[m] > file
+        forms = ""
+        for (j = 1; j <= export_count[m]; j++) {
+            name = exports[m, j]
+            if (name in form) {
+                forms = forms " `" name "`"
+            } else {
+                printf "\n## %s\n\n```\n%s\n```\n", name, plain_lines(text_of(m, name)) > file
+            }
+        }
+        if (forms != "") printf "\n## Syntax of the language\n\n%s\n", substr(forms, 2) > file
+        close(file)
+    }
+}
+
+# Each name once, from the first module that exports it.
+function write_table(   i, j, m, name, text) {
+    print "// Made by tools/dev/docs.sh from the comments of the standard library."
+    print "#include \"runtime/repl/docs.h\"\n\nconst DocEntry doc_entries[] = {"
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (is_private(m)) continue
+        for (j = 1; j <= export_count[m]; j++) {
+            name = exports[m, j]
+            text = plain_lines(text_of(m, name))
+            if (name in form || text == "" || (name, text) in written) continue
+            written[name, text] = 1
+            printf "    {%s, %s,\n     %s},\n", c_string(name), c_string(m), c_string(text)
+        }
+    }
+    print "    {0, 0, 0},\n};"
+}
+
+END {
+    if (mode == "check") check()
+    if (mode == "md") write_pages()
+    if (mode == "c") write_table()
+}
