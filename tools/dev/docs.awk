@@ -126,7 +126,7 @@ function text_of(m, name,   source) {
 }
 
 function c_string(text) {
-    gsub(/\\/, "\\\\", text)
+    gsub(/\\/, "&&", text)
     gsub(/"/, "\\\"", text)
     gsub(/\n/, "\\n", text)
     return "\"" text "\""
