@@ -3,16 +3,16 @@
 # The first file must be compiler/syntax/forms.def: names of core forms are documented by the language.
 #
 # A comment documents the definition behind it, and the names of calls that its lines begin with. What a
-# module only passes on is documented where it is defined, in std.base.* or std.kernel.
+# module only passes on is documented where it is defined: in what it imports. A module whose purpose says
+# Private is none of the public ones.
 
 function is_private(module) {
-    return module ~ /^std\.(base\..*|kernel|boot|repl)$/
+    return module ~ /^std\.(base\..*|kernel|boot|repl)$/ || purpose[module] ~ /Private/
 }
 
 function note(name) {
     if (block != "" && !((module, name) in doc)) {
         doc[module, name] = block
-        if (is_private(module) && !(name in shared)) shared[name] = block
     }
 }
 
@@ -28,11 +28,18 @@ function note_definition(line,   rest) {
     if (word(rest) != "") note(word(rest))
 }
 
-function begin_file(   text) {
+function note_calls(   i, count, lines, name) {
+    count = split(block, lines, "\n")
+    for (i = 1; i <= count; i++) {
+        name = lines[i] ~ /^\(/ ? word(substr(lines[i], 2)) : ""
+        if (name != "") note(name)
+    }
+}
+
+function begin_file() {
     module = ""
     block = ""
-    in_export = depth = 0
-    head = 1
+    in_export = in_import = depth = 0
 }
 
 function add_exports(line,   i, c, token) {
@@ -54,6 +61,26 @@ function add_exports(line,   i, c, token) {
             i += 2
         }
     }
+}
+
+# Every name in an import form that is no word of import sets: too many do no harm.
+function add_imports(line,   i, n, parts) {
+    sub(/;.*/, "", line)
+    if (depth == 0) sub(/^ */, "", line)
+    for (i = 1; i <= length(line); i++) {
+        depth += (substr(line, i, 1) == "(") - (substr(line, i, 1) == ")")
+        if (depth == 0) break
+    }
+    in_import = depth > 0
+    line = substr(line, 1, i)
+    while (match(line, /\((scheme|srfi|std)[^()]*\)/)) {
+        parts = substr(line, RSTART + 1, RLENGTH - 2)
+        gsub(/ +/, ".", parts)
+        imports[module] = imports[module] " " parts
+        line = substr(line, 1, RSTART - 1) " " substr(line, RSTART + RLENGTH)
+    }
+    gsub(/[()]/, " ", line)
+    imports[module] = imports[module] " " line
 }
 
 FNR == 1 { begin_file() }
@@ -84,7 +111,29 @@ FILENAME ~ /\.def$/ {
     next
 }
 
-in_export { add_exports($0); next }
+# Exports that a comment stands before: their definitions are in the compiler.
+in_export && /^ *;;;/ {
+    line = $0
+    sub(/^ *;;; ?/, "", line)
+    block = block line "\n"
+    next
+}
+
+in_export {
+    note_calls()
+    block = ""
+    add_exports($0)
+    next
+}
+
+in_import { add_imports($0); next }
+
+module != "" && /^ *\(import/ {
+    depth = 0
+    add_imports($0)
+    block = ""
+    next
+}
 
 /^ *\(export/ {
     in_export = 1
@@ -108,21 +157,29 @@ module == "" { next }
 {
     if (block != "") {
         note_definition($0)
-        count = split(block, lines, "\n")
-        for (i = 1; i <= count; i++) {
-            if (lines[i] ~ /^\(/ && word(substr(lines[i], 2)) != "") note(word(substr(lines[i], 2)))
-        }
+        note_calls()
     }
     block = ""
 }
 
 # ---- what is asked for --------------------------------------------------------------------------------
 
-function text_of(m, name,   source) {
-    source = (m, name) in original ? original[m, name] : name
+# What a module says about a name, or else one of those that it imports, or that those import.
+function find_text(m, name, level,   i, n, list, text) {
     if ((m, name) in doc) return doc[m, name]
-    if ((m, source) in doc) return doc[m, source]
-    return source in shared ? shared[source] : ""
+    n = level ? split(imports[m], list, " ") : 0
+    for (i = 1; i <= n; i++) {
+        if (list[i] == m) continue
+        text = find_text(list[i], name, level - 1)
+        if (text != "") return text
+    }
+    return ""
+}
+
+function text_of(m, name,   text) {
+    text = find_text(m, name, 2)
+    if (text == "" && (m, name) in original) text = find_text(m, original[m, name], 2)
+    return text
 }
 
 function c_string(text) {
