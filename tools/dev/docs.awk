@@ -183,7 +183,7 @@ function text_of(m, name,   text) {
 }
 
 function c_string(text) {
-    gsub(/\\/, "\\\\", text)
+    gsub(/\\/, "&&", text)
     gsub(/"/, "\\\"", text)
     gsub(/\n/, "\\n", text)
     return "\"" text "\""
