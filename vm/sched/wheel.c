@@ -182,10 +182,12 @@ unsigned wheel_advance(Worker *worker, Wheel *w, uint64_t now_ns)
     // from this very list, or comes too late.
     while (due.next != &due) {
         Timer *t = due.next;
+        // Read while it is still armed: an idle timer is its owner's, who may arm it anew at once.
+        void (*fire)(Worker *, Timer *) = t->fire;
         unlink_timer(t);
         atomic_store_explicit(&t->wheel, NULL, memory_order_release);
         plat_unlock(&w->lock);
-        t->fire(worker, t);
+        fire(worker, t);
         fired++;
         plat_lock(&w->lock);
     }
