@@ -70,14 +70,14 @@ NATIVE_FN(answer)
     return V_TRUE;
 }
 
-// A list that begins with ref or token, or a DOWN of ref.
+// A list that begins with ref or token, or a DOWN of one of them.
 static bool answers(const Vm *vm, Value message, Value ref, Value token)
 {
     if (!value_is_pair(message)) return false;
     Value head = value_car(message), rest = value_cdr(message);
     if (value_is(head, ref) || value_is(head, token)) return true;
     return value_is(head, vm->symbol[SYM_DOWN]) && value_is_pair(rest) &&
-           value_is(value_car(rest), ref);
+           (value_is(value_car(rest), ref) || value_is(value_car(rest), token));
 }
 
 // The fourth argument is true once the deadline has been made of the third and the cursor stands.
