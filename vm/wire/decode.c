@@ -905,7 +905,9 @@ WireState wire_decode_step(WireDecoder *d, int64_t *work)
         } else {
             d->term = (size_t)(d->cur.at - d->start);
             size_t left = cur_left(&d->cur);
-            return left ? wire_fail(d, "%zu bytes more than the value has", left) : WIRE_DONE;
+            return left ? wire_fail(d, "%zu more %s than the value has", left,
+                                    left == 1 ? "byte" : "bytes")
+                        : WIRE_DONE;
         }
     }
     return state;
