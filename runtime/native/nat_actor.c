@@ -277,7 +277,9 @@ NATIVE_FN(registered)
 NATIVE_FN(make_ref)
 {
     (void)args, (void)count;
-    return actor_make_ref(a);
+    Value ref = actor_make_ref(a);
+    mailbox_mark_long(a, ref);
+    return ref;
 }
 
 NATIVE_FN(pid_p)
