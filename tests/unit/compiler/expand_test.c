@@ -176,7 +176,8 @@ static const Row forms[] = {
                                       "std.kernel:%assert-failed '(null? 1) \"text\" 2))"},
     // records
     {"(define-record-type <p> (make-p x y) p? (x px set-px!) (y py))",
-     "(define t:<p> (call std.kernel:%make-record-type '<p> #(x y) #(px py) #(set-px! #f) 'p? 'main))\n"
+     "(define t:<p>\n"
+     "  (call std.kernel:%make-record-type '<p> #(x y) #(px py) #(set-px! #f) 'p? 'main))\n"
      "(define t:make-p (lambda:make-p (x.0 y.1) (%make-record t:<p> x.0 y.1)))\n"
      "(define t:p? (lambda:p? (record.2) (%record-of? record.2 t:<p>)))\n"
      "(define t:px (lambda:px (record.3) (%record-ref record.3 t:<p> 0)))\n"
