@@ -338,7 +338,9 @@ static bool load(Matcher *m, size_t *left)
         return false;
     }
     m->at_char = start;
-    if (!value_is(args[M_BYTE], V_FALSE)) return true;
+    // A slice that goes on does not check all of the subject again.
+    m->checked = !value_is(args[M_BYTE], V_FALSE);
+    if (m->checked) return true;
     const uint8_t *s = subject(m);
     m->at = 0;
     // To the byte where that character begins.
