@@ -567,7 +567,12 @@ NATIVE_FN(regex_find)
     }
     Find how = find_some(&m, &error);
     if (how == FIND_ON) return m.s == &first ? search_keep(&m) : V_YIELD;
-    if (m.s == &first) search_end(m.s);
+    if (m.s == &first) {
+        search_end(m.s);
+    } else {
+        heap_forget_handle(HEAP(a), args[M_SEARCH]);
+        args[M_SEARCH] = V_FALSE;
+    }
     if (how == FIND_FAILED) return V_FAIL;
     return how == FIND_DONE ? args[M_FOUND] : error_text(HEAP(a), error);
 }

@@ -10,17 +10,28 @@
 // after any step when the slice of its actor is over. The vector comes anew with each slice and is
 // checked as it is read.
 //
-// A program's own procedures, mixed numbers and NaN are sorted by the library, in Eta: see
-// stdlib/srfi/132.eta.
+// A program's procedure that does nothing but compare its arguments, or what is found at the same place
+// of both by car and cdr, is as good as one of the library's: sort_order reads its code. Nobody can tell
+// that it was not called: it changes nothing, and where it would raise the native gives up.
+//
+// Other procedures, mixed numbers and NaN are sorted by the library, in Eta: see stdlib/srfi/132.eta.
 #include "runtime/native/natives.h"
 
+#include "vm/code/code.h"
 #include "vm/data/bytes.h"
+#include "vm/image/op.h"
 
 #include <string.h>
 
 // The predicates, in pairs: upwards, downwards.
 enum { BY_NUMBER, BY_CHAR = 2, BY_STRING = 4, BY_COUNT = 6 };
 enum { SORT_VECTOR, SORT_BY, SORT_STATE };
+
+// An order is a predicate, and in the bits above it the place of what is compared: from the lowest bit
+// on 0 for car and 1 for cdr, and a 1 above all of them.
+#define ORDER(by, path) ((uint64_t)(path) << 3 | (by))
+#define STEPS_MAX       16
+#define ORDER_LIMIT     ORDER(0, 2u << STEPS_MAX)
 
 typedef struct {
     uint64_t key;
@@ -32,6 +43,7 @@ typedef enum { MEASURING, LOADING, MERGING } SortPhase;
 typedef struct {
     size_t n;
     unsigned by;
+    uint64_t path;
     SortPhase phase;
     bool flonums;       // the numbers are flonums; else fixnums
     size_t common;      // how many first characters all strings share, as far as is known
@@ -53,6 +65,19 @@ typedef struct {
 static inline Value element(Value vector, size_t i)
 {
     return value_words(vector)[1 + i];
+}
+
+// What is compared of element i; false when it has nothing at that place.
+static bool compared(const Sort *s, Value vector, size_t i, Value *out)
+{
+    Value v = element(vector, i);
+
+    for (uint64_t path = s->path; path > 1; path >>= 1) {
+        if (!value_is_pair(v)) return false;
+        v = path & 1 ? value_cdr(v) : value_car(v);
+    }
+    *out = v;
+    return true;
 }
 
 // ---- the state -----------------------------------------------------------------------------------
@@ -90,12 +115,14 @@ static Sort *sort_begin(Actor *a, Value *args, size_t n, size_t by)
         return NULL;
     }
     Sort *s = sort_of_block(b);
-    *s = (Sort){.n = n, .by = (unsigned)by, .ordered = true, .width = FIRST_RUN};
-    s->phase = by < BY_STRING ? LOADING : MEASURING;
+    *s = (Sort){
+        .n = n, .by = (unsigned)by & 7, .path = by >> 3, .ordered = true, .width = FIRST_RUN};
+    s->phase = s->by < BY_STRING ? LOADING : MEASURING;
     s->common = COMMON_MAX;
     s->from = s->records;
     s->to = s->records + n;
-    s->flonums = n > 0 && value_is_flo(element(args[SORT_VECTOR], 0));
+    Value first;
+    s->flonums = n > 0 && compared(s, args[SORT_VECTOR], 0, &first) && value_is_flo(first);
     memcpy(b->bytes, &space, sizeof space);
     b->drop = drop_sort;
     Value handle = heap_handle(HEAP(a), b);
@@ -172,9 +199,10 @@ typedef struct {
 // Whether y, from the later run, comes before x, when their keys are the same.
 static bool string_less(const Strings *u, const Record *y, const Record *x)
 {
-    Value b = element(u->vector, y->index), a = element(u->vector, x->index);
+    Value a, b;
 
-    if (!value_is_string(a) || !value_is_string(b)) return false;
+    if (!compared(u->s, u->vector, x->index, &a) || !value_is_string(a)) return false;
+    if (!compared(u->s, u->vector, y->index, &b) || !value_is_string(b)) return false;
     native_charge_bytes(u->a, MIN(string_length(a), string_length(b)));
     int order = string_compare(b, a);
     return u->s->by & 1 ? order > 0 : order < 0;
@@ -206,9 +234,10 @@ static bool measure_some(Sort *s, Value vector)
     size_t end = MIN(s->n, s->low + STEP);
 
     for (; s->low < end && s->common > 0; s->low++) {
-        Value v = element(vector, s->low);
-        if (!value_is_string(v) || !value_is_string(element(vector, 0))) return false;
-        s->common = common_length(element(vector, 0), v, s->common);
+        Value first, v;
+        if (!compared(s, vector, 0, &first) || !value_is_string(first)) return false;
+        if (!compared(s, vector, s->low, &v) || !value_is_string(v)) return false;
+        s->common = common_length(first, v, s->common);
     }
     if (s->low == s->n || s->common == 0) {
         s->low = 0;
@@ -237,7 +266,8 @@ static bool load_some(Sort *s, const Strings *u, Value vector)
 
     for (; s->low < end; s->low++) {
         Record *r = &s->from[s->low];
-        if (!key_of(s, element(vector, s->low), &r->key)) return false;
+        Value v;
+        if (!compared(s, vector, s->low, &v) || !key_of(s, v, &r->key)) return false;
         r->index = s->low;
         insert(s, u, s->low);
     }
@@ -301,6 +331,75 @@ static void merge_some(Sort *s, const Strings *u)
     s->width *= 2;
 }
 
+// ---- orders ------------------------------------------------------------------------------------------
+
+// Which of the library's predicates a procedure is; BY_COUNT: none.
+static unsigned library_order(Value less, const Value *library)
+{
+    unsigned by = 0;
+
+    while (by < BY_COUNT && !value_is(library[by], less)) {
+        by++;
+    }
+    return by;
+}
+
+// Reads car and cdr of both arguments, each in its own slot. False when they do not take the same way.
+static bool read_path(const uint64_t **code, uint64_t *path)
+{
+    uint64_t ways[2] = {0, 0};
+    unsigned steps[2] = {0, 0};
+
+    for (;; (*code)++) {
+        Insn in = insn_from_word(**code);
+        if ((in.op != OP_CAR && in.op != OP_CDR) || in.a > 1 || in.a != in.b) break;
+        if (steps[in.a] == STEPS_MAX) return false;
+        ways[in.a] |= (uint64_t)(in.op == OP_CDR) << steps[in.a]++;
+    }
+    *path = UINT64_C(1) << steps[0] | ways[0];
+    return steps[0] == steps[1] && ways[0] == ways[1];
+}
+
+static bool returns(uint64_t word, Value v)
+{
+    Insn in = insn_from_word(word);
+
+    return in.op == OP_RETK && v.bits == (uint64_t)(int64_t)insn_wide(in);
+}
+
+// What the end of a procedure compares; BY_COUNT: something else.
+static unsigned read_compare(const uint64_t *code, const Value *library)
+{
+    Insn in = insn_from_word(*code);
+
+    if (in.op == OP_TCALLG && in.a == 2)
+        return library_order(cell_callee((const Cell *)(uintptr_t)code[1]), library);
+    if (in.op != OP_BNLT || in.c != 2 || !returns(code[1], V_TRUE) || !returns(code[2], V_FALSE))
+        return BY_COUNT;
+    if (in.a == 0 && in.b == 1) return BY_NUMBER;
+    return in.a == 1 && in.b == 0 ? BY_NUMBER + 1 : BY_COUNT;
+}
+
+// (less? < > char<? char>? string<? string>?): the order of a procedure for %sort, or #f.
+NATIVE_FN(sort_order)
+{
+    uint64_t path = 1;
+
+    (void)a;
+    (void)count;
+    unsigned by = library_order(args[0], args + 1);
+    if (by == BY_COUNT && value_is_proc(args[0])) {
+        const uint64_t *code = value_proc(args[0])->code->entry;
+        Insn entry = insn_from_word(code[0]);
+        if (entry.op != OP_ENTRY || entry.a != 2 || entry.b != 0) return V_FALSE;
+        if (insn_from_word(code[1]).op != OP_ENTER) return V_FALSE;
+        code += 2;
+        if (!read_path(&code, &path)) return V_FALSE;
+        by = read_compare(code, args + 1);
+    }
+    return by == BY_COUNT ? V_FALSE : value_fix((int64_t)ORDER(by, path));
+}
+
 // ---- the native --------------------------------------------------------------------------------------
 
 static Value result_of(Actor *a, Value *args, const Sort *s)
@@ -315,7 +414,7 @@ static Value result_of(Actor *a, Value *args, const Sort *s)
     return value_from_words(words, TAG_OBJ);
 }
 
-// (vector by #f): the elements in order as a new vector; #f when they are not all of the kind.
+// (vector order #f): the elements in order as a new vector; #f when they are not all of the kind.
 NATIVE_FN(sort)
 {
     size_t by;
@@ -323,7 +422,7 @@ NATIVE_FN(sort)
     (void)count;
     if (!value_is_kind(args[SORT_VECTOR], KIND_VECTOR))
         return fail_type(HEAP(a), "sort", "a vector", args[SORT_VECTOR]);
-    if (!native_index(args[SORT_BY], BY_COUNT, &by))
+    if (!native_index(args[SORT_BY], ORDER_LIMIT, &by) || (by & 7) >= BY_COUNT || by >> 3 == 0)
         return fail_type(HEAP(a), "sort", "an order", args[SORT_BY]);
     Sort *s = sort_of(args);
     if (!s) s = sort_begin(a, args, header_words(value_header(args[SORT_VECTOR])), by);
