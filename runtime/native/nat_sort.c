@@ -3,8 +3,9 @@
 //
 // Model: each element becomes a record of a 64-bit key and its index. The order of the keys is the
 // predicate's: all of it for numbers and characters; of strings the first eight characters behind those
-// that all of them begin with, and where keys are alike the strings are compared. Records are sorted by merging from the bottom up between two
-// arrays, which is stable and leaves the vector as it is; then the result is made of it.
+// that all of them begin with, and where keys are alike the strings are compared. Records are sorted by
+// merging from the bottom up between two arrays, which is stable and leaves the vector as it is; then the
+// result is made of it.
 //
 // The records stand behind a handle: they cannot be forged, and no collection sees them. A sort stops
 // after any step when the slice of its actor is over. The vector comes anew with each slice and is
