@@ -277,7 +277,7 @@ done
 for name in json50 regex sort pmap text; do
     wanted $name && each_system run_one lib $name
 done
-for name in million spawn pingpong pairs spin ring fanin selective; do
+for name in million spawn pingpong pairs spin ring fanin selective freshref; do
     wanted $name && each_system run_one actor $name
 done
 for name in idle hello compile; do
