@@ -119,7 +119,8 @@ static bool init(Vm *vm, const VmOptions *o)
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
-    if (!vm->registry) return false;
+    vm->aliases = aliases_new();
+    if (!vm->registry || !vm->aliases) return false;
     if (o->conf.thread_per_actor && !(vm->homes = homes_new())) return false;
     const SchedOps *ops = vm->homes ? &home_ops : &sched_ops;
     if (!sched_init(&vm->sched, ops, vm, workers, o->seed)) return false;
@@ -188,6 +189,14 @@ void vm_interrupt(Vm *vm, int signal)
 
 // ---- taking apart -----------------------------------------------------------------------------------
 
+static void drop_tags(Vm *vm, VmWorker *w, ActorExt *x)
+{
+    MAP_EACH(&x->options, e)
+    {
+        if (e->b) sig_free(vm, w, (Sig *)e->b); // NOLINT: stored as a word
+    }
+}
+
 // Actors that were still there when the program ended, without running any of their code.
 static void drop_actors(Vm *vm)
 {
@@ -207,6 +216,7 @@ static void drop_actors(Vm *vm)
         if (a->ext) {
             if (timer_is_armed(&a->ext->timer)) (void)wheel_cancel(&a->ext->timer);
             if (a->ext->reply) sig_free(vm, w, a->ext->reply);
+            drop_tags(vm, w, a->ext);
         }
         actor_retire(w, a);
     }
@@ -225,6 +235,7 @@ void vm_free(Vm *vm)
     sched_fini(&vm->sched);
     code_fini(&vm->code);
     registry_free(vm->registry);
+    aliases_free(vm->aliases);
     symbols_fini(&vm->symbols);
     if (vm->cells)
         plat_release(vm->cells, (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));

@@ -36,7 +36,7 @@ NATIVE_FN(request)
     (void)count;
     if (!value_is_local_pid(args[0])) return fail_type(HEAP(a), "call", "a pid", args[0]);
     if (!heap_reserve(HEAP(a), 8)) return V_FAIL;
-    Value ref = actor_monitor(a, args[0], V_FALSE);
+    Value ref = actor_monitor_request(a, args[0]);
     if (value_is(ref, V_FAIL)) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
     mailbox_mark(a, ref);
     if (send_request(a, args, ref)) return ref;

@@ -148,6 +148,7 @@ struct Vm {
     Actor *_Atomic free_cells; // written under the lock; others may look whether there are any
     size_t cells_committed; // bytes; lock
     struct Registry *registry;
+    struct Aliases *aliases;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
     Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none

@@ -232,7 +232,8 @@ bool exit_slice(VmWorker *w, Actor *a)
 
     if (atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING) begin_exit(w, a);
     if (a->ext &&
-        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget)))
+        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget) &&
+          aliases_drop(a, &budget)))
         return false;
     return answer_some(w, a, &budget);
 }

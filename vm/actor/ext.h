@@ -9,7 +9,8 @@
 
 typedef struct ActorExt {
     Map links;    // pid -> {number of the unlink that is not acknowledged yet, 0: linked}
-    Map monitors; // own reference -> {target pid, name it was found by or #f}
+    Map monitors; // own reference -> {target pid, name it was found by, #f, or #t: it awaits an answer}
+    Map options;  // own reference -> {AliasMode, copy of what DOWN begins with (Sig *) or 0}
     Map watchers; // reference -> {watcher pid, name}
     uint64_t next_unlink;
     Value awaited; // reference of the reply that the actor waits for

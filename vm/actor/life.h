@@ -64,6 +64,9 @@ MUST_USE bool actor_unlink(Actor *a, Value pid);
 // A new reference under which `a` watches pid (found by `name`, or #f). V_FAIL without memory. When
 // the target is gone, a DOWN with reason noproc is on its way.
 Value actor_monitor(Actor *a, Value pid, Value name);
+// The same for a request: an answer to the reference counts, once, while the monitor is there.
+Value actor_monitor_request(Actor *a, Value pid);
+bool monitor_takes_answer(const Actor *a, Value ref);
 // True when the monitor was still there.
 bool actor_demonitor(Actor *a, Value ref);
 
@@ -71,6 +74,30 @@ bool actor_demonitor(Actor *a, Value ref);
 void link_signal(Actor *a, Sig *s);
 
 Value actor_make_ref(Actor *a);
+
+// ---- aliases --------------------------------------------------------------------------------------
+
+// Until when messages to a reference count: until it is switched off; also until its monitor has ended;
+// also until one message has come.
+typedef enum { ALIAS_NONE, ALIAS_EXPLICIT, ALIAS_DEMONITOR, ALIAS_REPLY, ALIAS_MODES } AliasMode;
+
+typedef struct Aliases Aliases;
+
+Aliases *aliases_new(void);
+void aliases_free(Aliases *t);
+// Makes a reference of the actor's an alias. `tag` (or NULL) is a copy of what the DOWN of its monitor
+// begins with, which is taken over. False without memory.
+MUST_USE bool alias_add(Actor *a, Value ref, AliasMode mode, Sig *tag);
+// Switches it off. True when it was on.
+bool alias_remove(Actor *a, Value ref);
+// The monitor has ended: the alias may end with it. Gives the tag, which is the caller's now, or NULL.
+Sig *alias_monitor_gone(Actor *a, Value ref);
+// A message to the reference has come: does it count? Afterwards the alias may be off.
+bool alias_accepts(Actor *a, Value ref);
+// The actor ends. False when the budget is used up.
+bool aliases_drop(Actor *a, unsigned *budget);
+// Whose it is, or #f. From any thread.
+Value alias_owner(Vm *vm, Value ref);
 
 // ---- names --------------------------------------------------------------------------------------
 

@@ -112,6 +112,21 @@ static bool down_to_self(Actor *a, Value ref, Value from)
     return s && sig_post(w->vm, w, a, s);
 }
 
+bool monitor_takes_answer(const Actor *a, Value ref)
+{
+    MapEntry *e = map_find(&a->ext->monitors, ref.bits);
+    return e && e->b == V_TRUE.bits;
+}
+
+Value actor_monitor_request(Actor *a, Value pid)
+{
+    Value ref = actor_monitor(a, pid, V_FALSE);
+    MapEntry *e = value_is(ref, V_FAIL) ? NULL : map_find(&a->ext->monitors, ref.bits);
+
+    if (e) e->b = V_TRUE.bits;
+    return ref;
+}
+
 Value actor_monitor(Actor *a, Value pid, Value name)
 {
     ActorExt *x = actor_ext(a);
@@ -139,6 +154,8 @@ bool actor_demonitor(Actor *a, Value ref)
     if (!e) return false;
     Value target = {e->a};
     map_remove(&a->ext->monitors, ref.bits);
+    Sig *tag = alias_monitor_gone(a, ref);
+    if (tag) sig_free(actor_vm(a), actor_worker(a), tag);
     // Without memory the target keeps a watcher too many; the DOWN it sends finds no monitor.
     if (value_is_local_pid(target))
         (void)send_plain(a, target, SIG_DEMONITOR, V_UNSPECIFIED, ref, &no_memory);
