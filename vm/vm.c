@@ -115,6 +115,7 @@ static bool init(Vm *vm, const VmOptions *o)
     vm->idle = o->idle;
     vm->runtime = o->runtime;
     if (!space_init(&vm->space, memory)) return false;
+    if (!(vm->space.given = block_new(&vm->space, 0))) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
@@ -169,7 +170,7 @@ bool vm_boot(Vm *vm, RunList *list, char *why, size_t why_size)
 
 int vm_run(Vm *vm, Value thunk)
 {
-    SpawnOptions options = {.priority = PRIORITY_NORMAL, .name = V_FALSE};
+    SpawnOptions options = {.priority = PRIORITY_NORMAL, .name = V_FALSE, .give = V_NIL};
     VmWorker *w = &vm->workers[0];
     Spawned spawned;
 
@@ -239,6 +240,7 @@ void vm_free(Vm *vm)
     symbols_fini(&vm->symbols);
     if (vm->cells)
         plat_release(vm->cells, (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));
+    if (vm->space.given) block_release(&vm->space, vm->space.given);
     space_fini(&vm->space);
     mem_free(MEM_VM, vm, sizeof *vm);
 }

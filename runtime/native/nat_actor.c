@@ -26,13 +26,12 @@ NATIVE_FN(self)
     return actor_pid(a);
 }
 
-// (thunk link? monitor? name priority max-heap-words)
+// (thunk link? monitor? name priority max-heap-words [give])
 NATIVE_FN(spawn)
 {
     size_t priority, max_heap;
     Spawned spawned;
 
-    (void)count;
     if (!value_is_proc(args[0]))
         return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
     if (!native_index(args[4], PRIORITIES, &priority))
@@ -43,7 +42,8 @@ NATIVE_FN(spawn)
                             .monitor = value_true(args[2]),
                             .priority = (uint8_t)priority,
                             .name = value_is_symbol(args[3]) ? args[3] : V_FALSE,
-                            .max_heap = (uint32_t)MIN((max_heap + 1023) >> 10, UINT32_MAX)};
+                            .max_heap = (uint32_t)MIN((max_heap + 1023) >> 10, UINT32_MAX),
+                            .give = count > 6 ? args[6] : V_NIL};
     if (options.monitor && !heap_reserve(HEAP(a), 2)) return V_FAIL;
     switch (actor_spawn(actor_worker(a), a, args[0], &options, &spawned)) {
     case SPAWNED:

@@ -14,6 +14,7 @@ typedef struct {
     uint8_t priority;
     Value name;      // symbol or #f
     uint32_t max_heap; // KiB-words, 0: none
+    Value give;        // list: the handles in it, as far as the thunk captures them, go to the new actor
 } SpawnOptions;
 
 typedef enum { SPAWNED, SPAWN_REFUSED, SPAWN_NO_MEMORY, SPAWN_NAME_TAKEN } SpawnResult;

@@ -34,16 +34,29 @@ typedef struct {
     Value blocks;  // chain of shared payloads that it refers to
     size_t used;   // words of the room
     Value refused; // after SEND_REFUSED: what cannot travel
+    Value *given;  // handles that are in the copy too: see copied_give
+    size_t given_count, given_capacity;
 } Copied;
 
 // Copies n values, which are replaced by their copies; what they share stays shared. Fills [room,
-// room + words) first, then pieces of its own.
-SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
-                          Copied *out);
+// room + words) first, then pieces of its own. The handles in the first `give` of them travel, too;
+// afterwards they are to be given or kept.
+SendResult copy_for_other(Actor *sender, Value *values, size_t n, size_t give, Value *room,
+                          size_t words, Copied *out);
+// The copy has reached another actor: the handles in it are the sender's no more.
+void copied_give(Actor *sender, Copied *c);
+// It has not: they stay the sender's.
+void copied_keep(Copied *c);
 
 // A message, exit reason or the like, copied out of the sender's heap into a new signal. `words` are
 // kept free for from and ref. On SEND_REFUSED *refused is the value that cannot travel.
 SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused);
+
+// Sends (given x sender) to an actor, with the handles in x, which are the sender's no more. *handles
+// is how many there were. GIVE_DEAD: nobody is there, and nothing was given; likewise when there is no
+// handle and `any` is false.
+typedef enum { GIVEN, GIVE_REFUSED, GIVE_NO_MEMORY, GIVE_DEAD, GIVE_NOTHING } GiveResult;
+GiveResult actor_give(Actor *sender, Value message, Value pid, bool any, Value *refused);
 
 // ---- receiving ------------------------------------------------------------------------------------
 

@@ -83,5 +83,8 @@ MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
 Value heap_handle(Heap *h, Block *b) MAY_GC;
 // Gives up what a handle stands for. It must not be looked at again: its words are to be overwritten.
 void heap_forget_handle(Heap *h, Value handle);
+// Another heap has got a copy of a handle: from here on this one stands for nothing.
+void heap_give_handle(Heap *h, Value handle);
+bool heap_is_given(const Heap *h, Value handle); // has that been done to it
 
 #endif

@@ -314,6 +314,25 @@ void heap_forget_handle(Heap *h, Value handle)
     block_release(h->scratch->space, b);
 }
 
+void heap_give_handle(Heap *h, Value handle)
+{
+    BlockRef *ref = (BlockRef *)value_words(handle);
+    Space *space = h->scratch->space;
+    Block *was = ref->block;
+
+    block_retain(space->given);
+    ref->block = space->given;
+    h->ext->block_bytes += ref->block->capacity;
+    h->ext->block_bytes -= was->capacity;
+    block_release(space, was);
+}
+
+bool heap_is_given(const Heap *h, Value handle)
+{
+    return value_is_kind(handle, KIND_HANDLE) &&
+           ((BlockRef *)value_words(handle))->block == h->scratch->space->given;
+}
+
 // ---- failures ---------------------------------------------------------------------------------
 
 static Fault *new_fault(Heap *h, ErrKind kind, FaultForm form, const char *who)
