@@ -2,6 +2,8 @@
 // for itself, so its own state may be read freely here.
 #include "runtime/runtime.h"
 
+#include "runtime/native/natives.h"
+
 #include "vm/actor/mailbox.h"
 #include "vm/exec/native.h"
 
@@ -164,8 +166,15 @@ static Value info_memory(Actor *a)
     return value_fix((int64_t)bytes);
 }
 
+// It stopped in the native that %hibernate is.
+static bool hibernates(const Actor *a)
+{
+    return insn_from_word(*a->pc).op == OP_NATIVE && (NativeFn)a->pc[1] == native_hibernate;
+}
+
 static Value info_current_function(Actor *a)
 {
+    if (hibernates(a)) return symbol_named(&actor_vm(a)->symbols, "hibernate");
     Value trace = exec_trace(a, 1);
     if (!value_is_pair(trace)) return value_is(trace, V_FAIL) ? trace : V_FALSE;
     return value_car(value_car(trace));

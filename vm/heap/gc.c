@@ -534,6 +534,28 @@ bool gc_collect(Heap *h, size_t words, bool full)
     return collect_extent(h, words, GC_WHEN_DUE) || collect_extent(h, words, GC_MINOR);
 }
 
+void gc_shrink(Heap *h, Value *home, size_t home_words)
+{
+    Plan plan;
+    Gc gc;
+
+    ASSERT(!h->scratch->nogc);
+    if (!collect_extent(h, 0, GC_FULL)) return;
+    memset(&plan, 0, sizeof plan);
+    size_t live = (size_t)(h->hp - h->nursery);
+    if (live > home_words || h->nursery == home) {
+        plan.young_words = plan.nursery_words = plan.least_words = live;
+        if (space_block_bytes(live * sizeof(Value)) < (size_t)((char *)h->nursery_end - (char *)h->nursery))
+            (void)collect_once(h, &plan);
+        return;
+    }
+    prepare(&gc, h, &plan);
+    MEMORY_USABLE(home, home_words * sizeof(Value));
+    gc.to = gc.to_hp = home;
+    gc.to_end = home + home_words;
+    collect(h, &gc);
+}
+
 // ---- life -----------------------------------------------------------------------------------
 
 static void release_blocks(HeapScratch *s, Value chain)

@@ -30,6 +30,10 @@ void heap_fini(Heap *h);
 // the owner's limit or memory is exhausted: the heap is whole then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
+// A full collection after which the heap takes as little as it can: what lives moves into `home`, the
+// first nursery that heap_init was given, when it fits there. Without memory for it the heap stays as it is.
+void gc_shrink(Heap *h, Value *home, size_t home_words);
+
 Heap *gc_heap(const Gc *gc);
 
 // Updates one root or one slot of a stack object.
