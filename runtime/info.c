@@ -192,6 +192,12 @@ static Value info_current_stacktrace(Actor *a)
     return trace;
 }
 
+static Value info_group_leader(Actor *a)
+{
+    if (a->ext && value_true(a->ext->leader)) return a->ext->leader;
+    return symbol_named(&actor_vm(a)->symbols, "console");
+}
+
 static Value info_initial_call(Actor *a)
 {
     return a->initial ? a->initial->name : V_FALSE;
@@ -220,6 +226,7 @@ static const struct {
     {"memory", info_memory, true},
     {"current-function", info_current_function, true},
     {"initial-call", info_initial_call, true},
+    {"group-leader", info_group_leader, true},
     {"current-stacktrace", info_current_stacktrace, false},
     {"message-queue", info_message_queue, false},
     {"state", info_status, false},

@@ -16,6 +16,7 @@ typedef struct ActorExt {
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid
+    Value leader; // pid of who takes what the actor writes to standard output; #f: nobody
     // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
     // NULL: none yet.
     Sig **mark;

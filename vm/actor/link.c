@@ -15,7 +15,7 @@ ActorExt *actor_ext(Actor *a)
         if (!a->ext) return NULL;
         a->ext->actor = a;
         a->ext->serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-        a->ext->parent = V_FALSE;
+        a->ext->parent = a->ext->leader = V_FALSE;
     }
     return a->ext;
 }

@@ -245,6 +245,15 @@ Value reply_take(Actor *a, Value ref)
     return message_take(a, s, &v) ? v : V_FAIL;
 }
 
+// Without memory it keeps the one it had.
+static void take_leader(Actor *a, Sig *s)
+{
+    ActorExt *x = actor_ext(a);
+
+    if (x) x->leader = s->value;
+    sig_free(actor_vm(a), actor_worker(a), s);
+}
+
 static void take_one(Actor *a, Sig *s)
 {
     switch ((SigKind)s->kind) {
@@ -275,6 +284,9 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_REPLY:
         take_reply(a, s);
+        break;
+    case SIG_LEADER:
+        take_leader(a, s);
         break;
     case SIG_INTERRUPT:
         if (a->own & OWN_INTERRUPTIBLE) a->own |= OWN_INTERRUPTED;

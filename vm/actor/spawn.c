@@ -377,6 +377,14 @@ static bool tie(VmWorker *w, Actor *parent, Actor *a, const SpawnOptions *o, Spa
     return true;
 }
 
+static bool inherit_leader(const Actor *parent, Actor *a)
+{
+    if (!parent || !parent->ext || !value_true(parent->ext->leader)) return true;
+    ActorExt *x = actor_ext(a);
+    if (x) x->leader = parent->ext->leader;
+    return x != NULL;
+}
+
 // Undoes what a spawn has done so far.
 static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *out, Copied *c,
                            SpawnResult r)
@@ -412,6 +420,7 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     }
     if (r == SPAWNED && (options->link || options->monitor) && !tie(w, parent, a, options, out))
         r = SPAWN_NO_MEMORY;
+    if (r == SPAWNED && !inherit_leader(parent, a)) r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, &c, r);
     a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
     a->heap.scratch = NULL;
