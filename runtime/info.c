@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-typedef Value (*InfoFn)(Actor *a);
-
 // ---- lists ------------------------------------------------------------------------------------------
 
 typedef enum { TAKE_KEY, TAKE_A, TAKE_B_OR_A } Part;
@@ -30,6 +28,7 @@ static Value list_of(Actor *a, const Map *m, Part part)
     if (!heap_reserve(HEAP(a), 2 * (size_t)m->count)) return V_FAIL;
     MAP_EACH(m, e)
     {
+        if (e->b == MONITOR_SUSPENDER.bits) continue; // the VM's own
         list = heap_cons(HEAP(a), part_of(e, part), list);
     }
     return list;
@@ -98,7 +97,8 @@ static Value info_message_queue(Actor *a)
 
 static Value info_status(Actor *a)
 {
-    static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting};
+    static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting,
+                                     SYM_suspended};
     uint32_t status = atomic_load_explicit(&a->status, memory_order_relaxed);
     return actor_vm(a)->symbol[names[status]];
 }
@@ -244,8 +244,7 @@ bool info_is_key(Vm *vm, Value key)
     return false;
 }
 
-// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
-static bool add_entry(Actor *a, Value *list, Value key, InfoFn fn)
+bool info_add_entry(Actor *a, Value *list, Value key, InfoFn fn)
 {
     unsigned mark = heap_root_mark(HEAP(a));
     Value v = fn(a);
@@ -269,7 +268,7 @@ static Value everything(Actor *a)
     bool ok = true;
 
     for (size_t i = countof(process_keys); ok && i > 0; i--) {
-        if (process_keys[i - 1].always) ok = add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
+        if (process_keys[i - 1].always) ok = info_add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -307,11 +306,6 @@ static Value system_process_count(Actor *a)
 static Value system_process_limit(Actor *a)
 {
     return value_fix(actor_vm(a)->cell_limit);
-}
-
-static Value system_run_queue(Actor *a)
-{
-    return value_fix(sched_queued(&actor_vm(a)->sched));
 }
 
 static Value system_memory(Actor *a)
@@ -363,7 +357,6 @@ static const struct {
     {"version", system_version},
     {"schedulers", system_schedulers},
     {"schedulers-online", system_schedulers_online},
-    {"run-queue", system_run_queue},
     {"reduction-budget", system_budget},
     {"process-count", system_process_count},
     {"process-limit", system_process_limit},
@@ -379,8 +372,9 @@ static Value system_everything(Actor *a)
     Value *list = heap_root(HEAP(a), V_NIL);
     bool ok = true;
 
+    ok = statistics_entries(a, list);
     for (size_t i = countof(system_keys); ok && i > 0; i--) {
-        ok = add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
+        ok = info_add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -395,7 +389,7 @@ Value info_system(Actor *a, Value key)
     for (size_t i = 0; i < countof(system_keys); i++) {
         if (value_is(key, r->system_keys[i])) return system_keys[i].fn(a);
     }
-    return V_NONE;
+    return info_statistics(a, key);
 }
 
 STATIC_ASSERT(countof(process_keys) <= countof(((Runtime *)0)->info_keys), "room for the keys");
@@ -413,5 +407,5 @@ bool info_init(Runtime *r)
         r->system_keys[i] = symbol_named(&r->vm->symbols, system_keys[i].name);
         ok = ok && !value_is(r->system_keys[i], V_FAIL);
     }
-    return ok;
+    return ok && statistics_init(r);
 }

@@ -294,6 +294,15 @@ NATIVE_FN(hostname)
     return outside_text(a, name);
 }
 
+NATIVE_FN(statistics)
+{
+    (void)count;
+    Value v = info_statistics(a, args[0]);
+    if (value_is(v, V_NONE))
+        return fail_with(HEAP(a), ERR_BADARG, "statistics", "there is no such key:", args[0]);
+    return v;
+}
+
 NATIVE_FN(system_info)
 {
     (void)count;

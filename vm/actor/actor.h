@@ -52,9 +52,10 @@ enum {
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
     OWN_SILENTLY = 256,     // the user knows why already
+    OWN_SUSPENDED = 1 << 14, // by others: runs none of its code until they resume it
 };
 
-typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
+typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING, ACTOR_SUSPENDED } ActorStatus;
 
 struct Actor {
     // ---- line 0: shared
@@ -122,6 +123,7 @@ struct VmWorker {
     BlockCache cache;
     Actor *running;
     bool actor_ended; // in the slice that was run last
+    _Atomic uint64_t reductions_sum, slices; // of all actors, by this worker; written by it
     int64_t reductions_left; // of the running slice, while C code looks at them
     int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's

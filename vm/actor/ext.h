@@ -13,6 +13,7 @@ typedef struct ActorExt {
     Map options;  // own reference -> {AliasMode, copy of what DOWN begins with (Sig *) or 0}
     Map watchers; // reference -> {watcher pid, name}
     uint64_t next_unlink;
+    Map suspenders; // pid -> {how often, reference of the monitor that watches it}
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid

@@ -14,6 +14,7 @@ typedef struct {
     uint8_t priority;
     Value name;      // symbol or #f
     uint32_t max_heap; // KiB-words, 0: none
+    size_t min_heap;   // words, 0: none
     Value give;        // list: the handles in it, as far as the thunk captures them, go to the new actor
 } SpawnOptions;
 
@@ -75,6 +76,18 @@ bool actor_demonitor(Actor *a, Value ref);
 void link_signal(Actor *a, Sig *s);
 
 Value actor_make_ref(Actor *a);
+
+// ---- orders ---------------------------------------------------------------------------------------
+
+// What one actor has another do, by SIG_INFO.
+typedef enum { ORDER_COLLECT, ORDER_SUSPEND, ORDER_RESUME, ORDERS } ActorOrder;
+
+// #t, or #f when it could not be done.
+Value order_obey(Actor *a, ActorOrder order, Value from) MAY_GC;
+// Stands for a name in the monitor that watches who has suspended the actor.
+#define MONITOR_SUSPENDER value_fix(1)
+// If the monitor is one of those: the actor is no longer suspended by who has ended.
+bool order_suspender_gone(Actor *a, const MapEntry *monitor);
 
 // ---- aliases --------------------------------------------------------------------------------------
 

@@ -71,6 +71,10 @@ MUST_USE Value reply_take(Actor *a, Value ref) MAY_GC;
 // memory (no fault is set).
 MUST_USE Value reply_await(Actor *a);
 
+// Asks another actor by SIG_INFO, and waits: `slot` is an argument of the native, which holds the
+// reference of the question once it is asked. The answer (#f: the actor is dead), V_WAIT or V_FAIL.
+MUST_USE Value actor_ask(Actor *a, Value pid, Value what, Value *slot) MAY_GC;
+
 // Moves the value of a message into the receiver's heap and gives it; the signal is used up. The value
 // is to be put into a slot before anything else happens.
 MUST_USE bool message_take(Actor *a, Sig *s, Value *v) MAY_GC;

@@ -168,7 +168,7 @@ static void take_down(Actor *a, Sig *s)
     Value from = s->words[0], ref = s->words[1];
     MapEntry *monitor = a->ext ? map_find(&a->ext->monitors, ref.bits) : NULL;
 
-    if (!monitor) {
+    if (!monitor || order_suspender_gone(a, monitor)) {
         sig_free(vm, actor_worker(a), s);
         return;
     }
@@ -195,7 +195,8 @@ static void take_info(Actor *a, Sig *s)
     VmWorker *w = actor_worker(a);
     Vm *vm = w->vm;
     Value requester = s->words[0], ref = s->words[1], refused;
-    Value answer = vm->info(a, s->value);
+    Value answer = value_is_fix(s->value) ? order_obey(a, (ActorOrder)value_int(s->value), requester)
+                                          : vm->info(a, s->value);
     Sig *reply;
 
     if (value_is(answer, V_FAIL)) answer = V_FALSE;
@@ -232,6 +233,22 @@ Value reply_await(Actor *a)
     x->awaited = actor_make_ref(a);
     a->deadline_ns = 0;
     return x->awaited;
+}
+
+Value actor_ask(Actor *a, Value pid, Value what, Value *slot)
+{
+    VmWorker *w = actor_worker(a);
+
+    if (value_is_local_ref(*slot)) {
+        Value v = reply_take(a, *slot);
+        return value_is(v, V_NONE) ? V_WAIT : v;
+    }
+    Value ref = reply_await(a);
+    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(w->vm, w, SIG_INFO, what, actor_pid(a), ref);
+    if (!s) return fail_text(&a->heap, ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    if (!sig_send(w->vm, w, pid, s)) return V_FALSE;
+    *slot = ref;
+    return V_WAIT;
 }
 
 Value reply_take(Actor *a, Value ref)

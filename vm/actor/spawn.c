@@ -72,6 +72,7 @@ static void free_ext(Actor *a)
     map_free(&x->monitors, MEM_ACTOR);
     map_free(&x->watchers, MEM_ACTOR);
     map_free(&x->options, MEM_ACTOR);
+    map_free(&x->suspenders, MEM_ACTOR);
     mem_free(MEM_ACTOR, x, sizeof *x);
     a->ext = NULL;
 }
@@ -419,6 +420,9 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
         a->fp[0] = thunk;
     }
     if (r == SPAWNED && (options->link || options->monitor) && !tie(w, parent, a, options, out))
+        r = SPAWN_NO_MEMORY;
+    size_t was;
+    if (r == SPAWNED && options->min_heap > 0 && !heap_set_least(&a->heap, options->min_heap, &was))
         r = SPAWN_NO_MEMORY;
     if (r == SPAWNED && !inherit_leader(parent, a)) r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, &c, r);

@@ -300,6 +300,8 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     bool busy = h->scratch->collections >= 2 || survived > size / 4;
     size_t keep = MIN(size, NURSERY_WORDS_MAX);
     p->nursery_words = MAX(busy && keep < NURSERY_WORDS_MAX ? keep * 2 : keep, NURSERY_WORDS_MIN);
+    if (e && e->least_words > 0)
+        p->nursery_words = MAX(p->nursery_words, MIN(e->least_words, NURSERY_WORDS_MAX));
     p->nursery_words = MAX(p->nursery_words, p->young_words);
     p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
@@ -428,6 +430,13 @@ static void settle_old(Gc *gc, Value *scan_chunk)
     }
 }
 
+// For statistics.
+static void count_collection(HeapScratch *s, bool major)
+{
+    _Atomic uint64_t *n = major ? &s->majors : &s->minors;
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 static void collect(Heap *h, Gc *gc)
 {
     HeapScratch *s = h->scratch;
@@ -453,6 +462,7 @@ static void collect(Heap *h, Gc *gc)
     h->hp = h->mark = gc->to_hp;
     h->limit = h->nursery_end = gc->to_end;
     s->collections++;
+    count_collection(s, gc->major);
 #if BUILD_DEBUG || BUILD_STRESS
     heap_verify(h);
 #endif

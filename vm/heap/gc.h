@@ -45,6 +45,10 @@ static inline void gc_visit_range(Gc *gc, Value *first, size_t n)
     }
 }
 
+// The nursery has at least so many words from the next collection on, as far as nurseries go; 0: as the
+// collector thinks best. Gives what it was. False without memory.
+MUST_USE bool heap_set_least(Heap *h, size_t words, size_t *was);
+
 // A fragment that the owner's heap now refers to: absorbed by the next collection.
 void heap_adopt(Heap *h, Frag *frag);
 void frag_free(struct Space *space, struct BlockCache *cache, Frag *frag); // the whole list

@@ -275,6 +275,16 @@ bool heap_note_blockref(Heap *h, Value blockref)
     return true;
 }
 
+bool heap_set_least(Heap *h, size_t words, size_t *was)
+{
+    HeapExt *e = heap_ext(h);
+
+    if (!e) return false;
+    *was = e->least_words;
+    e->least_words = words;
+    return true;
+}
+
 Value heap_handle(Heap *h, Block *b)
 {
     size_t words = sizeof(BlockRef) / sizeof(Value);
