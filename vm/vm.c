@@ -2,6 +2,7 @@
 #include "vm/vm.h"
 
 #include "vm/actor/mailbox.h"
+#include "vm/actor/shared.h"
 #include "vm/base/check.h"
 #include "vm/exec/exec.h"
 #include "vm/exec/home.h"
@@ -121,7 +122,8 @@ static bool init(Vm *vm, const VmOptions *o)
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
     vm->aliases = aliases_new();
-    if (!vm->registry || !vm->aliases) return false;
+    vm->tables = shared_tables_new();
+    if (!vm->registry || !vm->aliases || !vm->tables) return false;
     if (o->conf.thread_per_actor && !(vm->homes = homes_new())) return false;
     const SchedOps *ops = vm->homes ? &home_ops : &sched_ops;
     if (!sched_init(&vm->sched, ops, vm, workers, o->seed)) return false;
@@ -190,12 +192,16 @@ void vm_interrupt(Vm *vm, int signal)
 
 // ---- taking apart -----------------------------------------------------------------------------------
 
-static void drop_tags(Vm *vm, VmWorker *w, ActorExt *x)
+static void drop_owned(Vm *vm, VmWorker *w, ActorExt *x)
 {
     MAP_EACH(&x->options, e)
     {
         if (e->b) sig_free(vm, w, (Sig *)e->b); // NOLINT: stored as a word
     }
+    for (uint32_t i = 0; i < x->doomed_count; i++) {
+        shared_release(vm, x->doomed[i]);
+    }
+    mem_free(MEM_TABLES, x->doomed, x->doomed_capacity * sizeof *x->doomed);
 }
 
 // Actors that were still there when the program ended, without running any of their code.
@@ -217,7 +223,7 @@ static void drop_actors(Vm *vm)
         if (a->ext) {
             if (timer_is_armed(&a->ext->timer)) (void)wheel_cancel(&a->ext->timer);
             if (a->ext->reply) sig_free(vm, w, a->ext->reply);
-            drop_tags(vm, w, a->ext);
+            drop_owned(vm, w, a->ext);
         }
         actor_retire(w, a);
     }
@@ -237,6 +243,7 @@ void vm_free(Vm *vm)
     code_fini(&vm->code);
     registry_free(vm->registry);
     aliases_free(vm->aliases);
+    shared_tables_free(vm, vm->tables);
     symbols_fini(&vm->symbols);
     if (vm->cells)
         plat_release(vm->cells, (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));

@@ -39,6 +39,7 @@ enum {
     ACTOR_DYING = 2,   // takes no more names and timers; until the cell is used again
     ACTOR_LIVE = 4,    // the cell is in use
     ACTOR_TIMED = 8,   // timers are aimed at it
+    ACTOR_TABLES = 16, // owns shared tables, or has
 };
 
 // What the owner notes; single-threaded.
@@ -151,6 +152,7 @@ struct Vm {
     size_t cells_committed; // bytes; lock
     struct Registry *registry;
     struct Aliases *aliases;
+    struct SharedTables *tables;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
     Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none

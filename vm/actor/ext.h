@@ -30,6 +30,8 @@ typedef struct ActorExt {
     size_t mail_words; // of the messages that wait, of an actor with a heap limit
     uint32_t exposed; // messages in the queue that belong to the heap already
     Value pid;           // what it was, while the actor ends
+    struct SharedTable **doomed; // its tables, which are being emptied
+    uint32_t doomed_count, doomed_capacity;
     uint32_t empty_hint; // where emptying a table has come to
 } ActorExt;
 
