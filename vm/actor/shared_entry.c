@@ -204,7 +204,9 @@ bool entry_read(Actor *a, const Entry *e, Value v, Value *out)
     Heap *h = &a->heap;
 
     *out = v;
-    if (!value_is_pointer(v) || space_is_shared(&actor_vm(a)->space, value_words(v))) return true;
+    // A shared procedure may have brought module data along.
+    bool bare = !value_is_pointer(v) || space_is_shared(&actor_vm(a)->space, value_words(v));
+    if (bare && !(value_is_proc(v) && value_is_pair(e->cells))) return true;
     Value *room = room_for(a, e->words);
     if (!room) return false;
     Move m = {e->room, room, e->words, V_NIL};
