@@ -98,7 +98,7 @@ static Value info_message_queue(Actor *a)
 static Value info_status(Actor *a)
 {
     static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting,
-                                     SYM_suspended};
+                                     SYM_garbage_collecting, SYM_suspended};
     uint32_t status = atomic_load_explicit(&a->status, memory_order_relaxed);
     return actor_vm(a)->symbol[names[status]];
 }
@@ -268,7 +268,8 @@ static Value everything(Actor *a)
     bool ok = true;
 
     for (size_t i = countof(process_keys); ok && i > 0; i--) {
-        if (process_keys[i - 1].always) ok = info_add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
+        if (!process_keys[i - 1].always) continue;
+        ok = info_add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);

@@ -56,7 +56,7 @@ static Value stat_collections(Actor *a)
     const Vm *vm = actor_vm(a);
     unsigned mark = heap_root_mark(HEAP(a));
     Value *list = heap_root(HEAP(a), V_NIL);
-    uint64_t minors = 0, majors = 0;
+    uint64_t minors = load(&vm->minors_aside), majors = load(&vm->majors_aside);
 
     for (uint32_t i = 0; i < vm->sched.worker_count; i++) {
         minors += load(&vm->workers[i].scratch.minors);

@@ -42,6 +42,7 @@ static bool copy_tag(Actor *a, Value tag, Sig **out)
     case SEND_REFUSED:
         (void)fail_refused(a, "monitor", tag, refused);
         return false;
+    case SEND_ASIDE:
     case SEND_NO_MEMORY:
         break;
     }
@@ -91,14 +92,17 @@ NATIVE_FN(send_alias)
     if (to && mailbox_is_full(to))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", pid);
     // What cannot travel is an error whether anybody is there or not.
-    switch (sig_copy(a, SIG_ANSWER, args[1], &s, &refused)) {
+    switch (sig_copy_long(a, SIG_ANSWER, args[1], &s, &refused)) {
     case SEND_OK:
         break;
+    case SEND_ASIDE:
+        return V_YIELD;
     case SEND_REFUSED:
         return fail_refused(a, "send", args[1], refused);
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
+    s->flags |= SIGF_ALIAS;
     s->words[0] = actor_pid(a);
     s->words[1] = args[0];
     if (!to || !sig_post(w->vm, w, to, s)) sig_free(w->vm, w, s);

@@ -106,6 +106,7 @@ NATIVE_FN(shared_put)
         break;
     case SEND_REFUSED:
         return done(a, t, fail_refused(a, "table-insert!", args[2], refused));
+    case SEND_ASIDE:
     case SEND_NO_MEMORY:
         return done(a, t, fail_memory(a, "table-insert!"));
     }
@@ -419,6 +420,7 @@ static Sig *given_message(Actor *a, const char *who, SharedTable *t, const Value
     case SEND_REFUSED:
         (void)fail_refused(a, who, message, refused);
         return NULL;
+    case SEND_ASIDE:
     case SEND_NO_MEMORY:
         break;
     }

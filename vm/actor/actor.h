@@ -52,11 +52,19 @@ enum {
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
+    OWN_ASIDE = 512, // ext->copy is asked for or there
     OWN_SILENTLY = 256,     // the user knows why already
     OWN_SUSPENDED = 1 << 14, // by others: runs none of its code until they resume it
 };
 
-typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING, ACTOR_SUSPENDED } ActorStatus;
+typedef enum {
+    ACTOR_RUNNABLE,
+    ACTOR_RUNNING,
+    ACTOR_WAITING,
+    ACTOR_EXITING,
+    ACTOR_ASIDE, // a dirty thread works on its heap: vm/exec/aside.h
+    ACTOR_SUSPENDED,
+} ActorStatus;
 
 struct Actor {
     // ---- line 0: shared
@@ -157,6 +165,7 @@ struct Vm {
     Cell *kernel[KERNEL_COUNT];
     Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none
     uint32_t budget; // reductions per slice
+    _Atomic uint64_t minors_aside, majors_aside; // collections by dirty threads
     uint64_t start_ns;
     Actor *main;
     Value main_pid;

@@ -106,16 +106,14 @@ Sig *alias_monitor_gone(Actor *a, Value ref)
     return tag;
 }
 
-bool alias_accepts(Actor *a, Value ref)
+bool alias_accepts(Actor *a, Value ref, bool sent_to_alias)
 {
     MapEntry *e = a->ext ? map_find(&a->ext->options, ref.bits) : NULL;
     AliasMode mode = e ? (AliasMode)e->a : ALIAS_NONE;
 
-    // What the reference of a request is answered ends its monitor, which is all there is to it.
-    if (mode == ALIAS_NONE)
-        return a->ext && monitor_takes_answer(a, ref) && actor_demonitor(a, ref);
+    if (!sent_to_alias) return a->ext && actor_demonitor(a, ref);
     if (mode == ALIAS_REPLY && !actor_demonitor(a, ref)) (void)alias_remove(a, ref);
-    return true;
+    return mode != ALIAS_NONE;
 }
 
 bool aliases_drop(Actor *a, unsigned *budget)

@@ -9,7 +9,7 @@
 
 typedef struct ActorExt {
     Map links;    // pid -> {number of the unlink that is not acknowledged yet, 0: linked}
-    Map monitors; // own reference -> {target pid, name it was found by, #f, or #t: it awaits an answer}
+    Map monitors; // own reference -> {target pid, name it was found by or #f}
     Map options;  // own reference -> {AliasMode, copy of what DOWN begins with (Sig *) or 0}
     Map watchers; // reference -> {watcher pid, name}
     uint64_t next_unlink;
@@ -18,6 +18,7 @@ typedef struct ActorExt {
     Sig *reply;    // that reply; NULL
     Value parent; // pid
     Value leader; // pid of who takes what the actor writes to standard output; #f: nobody
+    struct SigCopy *copy; // that was too long for a slice; NULL
     // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
     // NULL: none yet.
     Sig **mark;

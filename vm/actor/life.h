@@ -66,9 +66,6 @@ MUST_USE bool actor_unlink(Actor *a, Value pid);
 // A new reference under which `a` watches pid (found by `name`, or #f). V_FAIL without memory. When
 // the target is gone, a DOWN with reason noproc is on its way.
 Value actor_monitor(Actor *a, Value pid, Value name);
-// The same for a request: an answer to the reference counts, once, while the monitor is there.
-Value actor_monitor_request(Actor *a, Value pid);
-bool monitor_takes_answer(const Actor *a, Value ref);
 // True when the monitor was still there.
 bool actor_demonitor(Actor *a, Value ref);
 
@@ -106,8 +103,9 @@ MUST_USE bool alias_add(Actor *a, Value ref, AliasMode mode, Sig *tag);
 bool alias_remove(Actor *a, Value ref);
 // The monitor has ended: the alias may end with it. Gives the tag, which is the caller's now, or NULL.
 Sig *alias_monitor_gone(Actor *a, Value ref);
-// A message to the reference has come: does it count? Afterwards the alias may be off.
-bool alias_accepts(Actor *a, Value ref);
+// A message to the reference has come: does it count? Afterwards the alias may be off. One that was not
+// sent to an alias answers a request, and counts while the monitor is there, which it ends.
+bool alias_accepts(Actor *a, Value ref, bool sent_to_alias);
 // The actor ends. False when the budget is used up.
 bool aliases_drop(Actor *a, unsigned *budget);
 // Whose it is, or #f. From any thread.

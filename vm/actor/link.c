@@ -112,21 +112,6 @@ static bool down_to_self(Actor *a, Value ref, Value from)
     return s && sig_post(w->vm, w, a, s);
 }
 
-bool monitor_takes_answer(const Actor *a, Value ref)
-{
-    MapEntry *e = map_find(&a->ext->monitors, ref.bits);
-    return e && e->b == V_TRUE.bits;
-}
-
-Value actor_monitor_request(Actor *a, Value pid)
-{
-    Value ref = actor_monitor(a, pid, V_FALSE);
-    MapEntry *e = value_is(ref, V_FAIL) ? NULL : map_find(&a->ext->monitors, ref.bits);
-
-    if (e) e->b = V_TRUE.bits;
-    return ref;
-}
-
 Value actor_monitor(Actor *a, Value pid, Value name)
 {
     ActorExt *x = actor_ext(a);

@@ -183,7 +183,7 @@ static void take_down(Actor *a, Sig *s)
 // and never sees the answer.
 static void take_answer(Actor *a, Sig *s)
 {
-    if (alias_accepts(a, s->words[1])) {
+    if (alias_accepts(a, s->words[1], (s->flags & SIGF_ALIAS) != 0)) {
         mailbox_append(a, s);
     } else {
         sig_free(actor_vm(a), actor_worker(a), s);

@@ -34,6 +34,12 @@ MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 // first nursery that heap_init was given, when it fits there. Without memory for it the heap stays as it is.
 void gc_shrink(Heap *h, Value *home, size_t home_words);
 
+// A collection is due that takes long: it was put off, or will be, while the scratch is `bounded`. Whoever
+// runs the owner should see to it soon; what is put off too long is done where it is met.
+bool heap_is_due(const Heap *h);
+// Does it, on a thread that may take its time. At the limit it may fail, as the next slice will find out.
+void heap_collect_due(Heap *h);
+
 Heap *gc_heap(const Gc *gc);
 
 // Updates one root or one slot of a stack object.
