@@ -113,6 +113,8 @@ static bool init(Vm *vm, const VmOptions *o)
     uint32_t workers = conf[CONF_SCHEDULERS] ? (uint32_t)conf[CONF_SCHEDULERS] : plat_cpu_count();
 
     vm->start_ns = plat_now_ns();
+    vm->type_key = plat_random();
+    vm->node_identity = plat_random();
     vm->budget = (uint32_t)conf[CONF_BUDGET];
     vm->dirty_kept = (uint32_t)conf[CONF_DIRTY];
     vm->idle = o->idle;
@@ -120,6 +122,7 @@ static bool init(Vm *vm, const VmOptions *o)
     if (!space_init(&vm->space, memory)) return false;
     if (!(vm->space.given = block_new(&vm->space, 0))) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
+    vm->node_name = vm->symbol[SYM_nonode];
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
