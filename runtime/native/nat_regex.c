@@ -7,6 +7,7 @@
 //
 // Matching is limited in steps and memory, so that no pattern holds a worker for long; many matches
 // in one text are found in slices.
+#include "runtime/native/grapheme.h"
 #include "runtime/native/natives.h"
 
 #include "vm/base/mem.h"
@@ -21,6 +22,7 @@
 #define MATCH_LIMIT    1000000
 #define HEAP_LIMIT_KIB 32768
 #define PATTERN_MAX    65536
+#define CALLOUT_LIMIT  10000000 // characters that callouts look at
 
 enum {
     FLAG_ICASE = 1,
@@ -28,8 +30,12 @@ enum {
     FLAG_NOSUBS = 4,
     FLAG_DOTALL = 8,
     FLAG_UNICODE = 16,
-    FLAG_ALL = 31
+    FLAG_SRE = 32, // made of an SRE by srfi.115: PCRE2's own syntax, and callouts
+    FLAG_ALL = 63
 };
+
+// What (?Cn) asks for.
+enum { CALLOUT_BOUNDARY = 1, CALLOUT_NO_BOUNDARY = 2 };
 
 typedef struct {
     uint32_t refs; // under the lock, one is the table's
@@ -101,6 +107,8 @@ static void keep(Compiled *c)
 
 static uint32_t compile_options(uint32_t flags)
 {
+    if (flags & FLAG_SRE)
+        return PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALLOW_EMPTY_CLASS;
     // As ECMAScript has it, as far as PCRE2 can.
     uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
                        PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS;
@@ -121,7 +129,8 @@ static Compiled *compile(const Buf *text, uint32_t flags, int *error, size_t *of
 
     *error = 0;
     if (!c || !context) goto failed;
-    (void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    if (!(flags & FLAG_SRE))
+        (void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
     (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     c->code = pcre2_compile(text->data, text->size, compile_options(flags), error, offset, context);
     if (!c->code) goto failed;
@@ -248,11 +257,23 @@ typedef struct {
     size_t at, at_char;
     bool after_empty; // the last match was empty, and here
     bool checked;     // the subject is UTF-8
+    size_t steps;     // of callouts
 } Matcher;
 
 static const uint8_t *subject(const Matcher *m)
 {
     return bytes_data(value_bytes(m->args[M_SUBJECT]));
+}
+
+// Boundaries of grapheme clusters, which PCRE2 cannot ask for.
+static int call_out(pcre2_callout_block *block, void *data)
+{
+    Matcher *m = data;
+    bool boundary = grapheme_is_boundary(block->subject, block->subject_length,
+                                         block->current_position, &m->steps);
+
+    if (m->steps > CALLOUT_LIMIT) return PCRE2_ERROR_MATCHLIMIT;
+    return boundary == (block->callout_number == CALLOUT_BOUNDARY) ? 0 : 1;
 }
 
 static int match_once(Matcher *m)
@@ -369,6 +390,7 @@ NATIVE_FN(regex_find)
     if (m.data && m.context) {
         (void)pcre2_set_match_limit(m.context, MATCH_LIMIT);
         (void)pcre2_set_heap_limit(m.context, HEAP_LIMIT_KIB);
+        if (c->flags & FLAG_SRE) (void)pcre2_set_callout(m.context, call_out, &m);
         do {
             how = find_next(&m, &left, &error);
         } while (how == FIND_ON && w->reductions_left > 0);
