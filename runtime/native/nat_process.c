@@ -341,3 +341,15 @@ NATIVE_FN(utf8_repair)
     native_charge_bytes(a, out->size);
     return string_from_utf8(HEAP(a), out->data, out->size);
 }
+
+// (bytevector): the index of the first byte that is not UTF-8, or #f
+NATIVE_FN(utf8_invalid)
+{
+    (void)count;
+    if (!value_is_kind(args[0], KIND_BYTEVECTOR))
+        return fail_type(HEAP(a), "utf8->string", "a bytevector", args[0]);
+    size_t size = bytes_length(value_bytes(args[0]));
+    size_t valid = utf8_validate(bytes_data(value_bytes(args[0])), size);
+    native_charge_bytes(a, size);
+    return valid < size ? value_fix((int64_t)valid) : V_FALSE;
+}

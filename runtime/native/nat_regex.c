@@ -6,7 +6,14 @@
 // it loses its place.
 //
 // Matching is limited in steps and memory, so that no pattern holds a worker for long; many matches
-// in one text are found in slices.
+// in one text are found in slices. PCRE2 counts the steps from one place at which a match could begin:
+// there are as many as the text has characters, so that a long text is searched in windows of such
+// places, which are as long as they can be for what they take, and all of them together may not take
+// more than so much time.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // memmem
+#endif
+#include "runtime/native/grapheme.h"
 #include "runtime/native/natives.h"
 
 #include "vm/base/mem.h"
@@ -22,20 +29,35 @@
 #define HEAP_LIMIT_KIB 32768
 #define PATTERN_MAX    65536
 
+#define WINDOW_MIN     256          // bytes that are searched at once
+#define WINDOW_FIRST   16           // places of the first window, at most
+#define WINDOW_WORK    4194304      // places times bytes of the first window, at most
+#define WINDOW_SHORT   200000       // nanoseconds: the next may be longer
+#define WINDOW_LONG    1000000      // the next is to be shorter
+#define PASS_NS        2            // what going over one byte takes at most
+#define CALLOUT_MAX    10000000     // characters that callouts look at while PCRE2 runs
+#define SEARCH_MAX_NS  10000000000u // for one match
+#define WINDOW_ENDED   0            // what match_once gives when there is none in a window
+
 enum {
     FLAG_ICASE = 1,
     FLAG_MULTILINE = 2,
     FLAG_NOSUBS = 4,
     FLAG_DOTALL = 8,
     FLAG_UNICODE = 16,
-    FLAG_ALL = 31,
     FLAG_WHOLE = 32, // the pattern must match all of the subject; added by a search
+    FLAG_SRE = 64,   // made of an SRE by srfi.115: PCRE2's own syntax, and callouts
+    FLAGS_END = 128
 };
+
+// What (?Cn) in an SRE asks for: a boundary of grapheme clusters, or none.
+enum { CALLOUT_BOUNDARY = 1 };
 
 typedef struct {
     uint32_t refs; // under the lock, one is the table's
     uint32_t flags;
-    uint64_t used; // when it was taken last
+    uint64_t used;   // when it was taken last
+    bool in_windows; // a search may begin again at any place: there is no \G
     pcre2_code *code;
     pcre2_match_context *limits;
     size_t size;
@@ -102,12 +124,15 @@ static void keep(Compiled *c)
     plat_unlock(&table.lock);
 }
 
+// As ECMAScript has it, as far as PCRE2 can.
+#define LIKE_ECMA (PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF)
+
 static uint32_t compile_options(uint32_t flags)
 {
-    // As ECMAScript has it, as far as PCRE2 can.
-    uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX |
-                       PCRE2_MATCH_UNSET_BACKREF | PCRE2_ALLOW_EMPTY_CLASS;
+    uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_ALLOW_EMPTY_CLASS |
+                       PCRE2_USE_OFFSET_LIMIT;
 
+    options |= flags & FLAG_SRE ? PCRE2_UCP : LIKE_ECMA;
     if (flags & FLAG_ICASE) options |= PCRE2_CASELESS;
     if (flags & FLAG_MULTILINE) options |= PCRE2_MULTILINE;
     if (flags & FLAG_NOSUBS) options |= PCRE2_NO_AUTO_CAPTURE;
@@ -115,6 +140,26 @@ static uint32_t compile_options(uint32_t flags)
     if (flags & FLAG_UNICODE) options |= PCRE2_UCP;
     if (flags & FLAG_WHOLE) options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
     return options;
+}
+
+// Boundaries of grapheme clusters, which PCRE2 has no syntax for. `data` counts the characters.
+static int call_out(pcre2_callout_block *block, void *data)
+{
+    bool boundary = grapheme_is_boundary(block->subject, block->subject_length,
+                                         block->current_position, data);
+
+    if (*(size_t *)data > CALLOUT_MAX) return PCRE2_ERROR_MATCHLIMIT;
+    return boundary == (block->callout_number == CALLOUT_BOUNDARY) ? 0 : 1;
+}
+
+static pcre2_match_context *new_limits(void)
+{
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+
+    if (!limits) return NULL;
+    (void)pcre2_set_match_limit(limits, MATCH_LIMIT);
+    (void)pcre2_set_heap_limit(limits, HEAP_LIMIT_KIB);
+    return limits;
 }
 
 // NULL: *error and *offset (in bytes) say why; error 0 is memory.
@@ -125,11 +170,9 @@ static Compiled *compile(const Buf *text, uint32_t flags, int *error, size_t *of
 
     *error = 0;
     if (!c || !context) goto failed;
-    c->limits = pcre2_match_context_create(NULL);
+    c->limits = new_limits();
     if (!c->limits) goto failed;
-    (void)pcre2_set_match_limit(c->limits, MATCH_LIMIT);
-    (void)pcre2_set_heap_limit(c->limits, HEAP_LIMIT_KIB);
-    (void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+    if (!(flags & FLAG_SRE)) (void)pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
     (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     c->code = pcre2_compile(text->data, text->size, compile_options(flags), error, offset, context);
     if (!c->code) goto failed;
@@ -138,6 +181,7 @@ static Compiled *compile(const Buf *text, uint32_t flags, int *error, size_t *of
     pcre2_compile_context_free(context);
     c->refs = 1;
     c->flags = flags;
+    c->in_windows = !memmem(text->data, text->size, "\\G", 2);
     c->size = text->size;
     memcpy(c->text, text->data, text->size);
     keep(c);
@@ -162,7 +206,7 @@ static Compiled *get_compiled(Actor *a, Value *args, uint32_t more, int *error, 
         (void)fail_type(HEAP(a), "regex", "a string", args[0]);
         return NULL;
     }
-    if (!native_index(args[1], FLAG_ALL + 1, &flags)) {
+    if (!native_index(args[1], FLAGS_END, &flags)) {
         (void)fail_type(HEAP(a), "regex", "flags", args[1]);
         return NULL;
     }
@@ -254,6 +298,7 @@ typedef enum {
     SHAPE_MATCH, // #(start end groups () string), a group being (start . end) or #f
     SHAPE_PIECE, // the string between it and the one before; the rest of the string at the end
     SHAPE_WHOLE, // #t: all of the string matched
+    SHAPE_WHOLE_MATCH, // as SHAPE_MATCH, of all of the string
     SHAPE_COUNT
 } Shape;
 
@@ -267,9 +312,13 @@ typedef struct {
     size_t chars;  // likewise, in characters
     size_t left;   // how many matches are still wanted
     size_t at, at_char;
-    size_t piece;     // character behind the last match that counted
-    bool in_place;    // the subject is the payload of the string
-    bool after_empty; // the last match was empty, and here
+    size_t from;                 // where a match may begin: at, or behind windows without any
+    size_t window;               // how many places the next one has
+    uint64_t spent;              // nanoseconds in windows since the last match
+    pcre2_match_context *limits; // its own, with windows and callouts; NULL before they are needed
+    size_t piece;                // character behind the last match that counted
+    bool in_place;               // the subject is the payload of the string
+    bool after_empty;            // the last match was empty, and here
 } Search;
 
 typedef struct {
@@ -290,6 +339,7 @@ static Search *search_of_block(const Block *b)
 static void search_end(Search *s)
 {
     release(s->compiled);
+    pcre2_match_context_free(s->limits);
     buf_free(&s->utf8);
 }
 
@@ -308,19 +358,72 @@ static const uint8_t *subject(const Matcher *m)
     return m->s->in_place ? bytes_data(value_bytes(m->args[M_STRING])) : m->s->utf8.data;
 }
 
-static int match_once(Matcher *m)
+static int match_with(Matcher *m, pcre2_match_context *limits)
 {
     Search *s = m->s;
-    uint32_t options = PCRE2_NO_UTF_CHECK | (s->after_empty ? PCRE2_NOTEMPTY_ATSTART : 0);
+    bool again = s->after_empty && s->from == s->at;
+    uint32_t options = PCRE2_NO_UTF_CHECK | (again ? PCRE2_NOTEMPTY_ATSTART : 0);
     const uint8_t *text = subject(m);
-    int result = pcre2_match(s->compiled->code, text, s->length, s->at, options, m->data,
-                             s->compiled->limits);
+    int result = pcre2_match(s->compiled->code, text, s->length, s->from, options, m->data, limits);
 
     // The code that PCRE2 generated has little stack; its interpreter takes memory instead.
     if (result == PCRE2_ERROR_JIT_STACKLIMIT)
-        result = pcre2_match(s->compiled->code, text, s->length, s->at, options | PCRE2_NO_JIT,
-                             m->data, s->compiled->limits);
+        result = pcre2_match(s->compiled->code, text, s->length, s->from, options | PCRE2_NO_JIT,
+                             m->data, limits);
     return result;
+}
+
+// The time that a window took beyond one pass over the text, which PCRE2 makes to find a first byte,
+// decides about the next.
+static void fit_window(Search *s, uint64_t took, size_t rest)
+{
+    uint64_t pass = (uint64_t)PASS_NS * rest;
+
+    s->spent += took;
+    if (took < WINDOW_SHORT + pass && s->window < rest) s->window *= 2;
+    if (took > WINDOW_LONG + pass && s->window > 1) s->window /= 2;
+}
+
+static int match_window(Matcher *m)
+{
+    Search *s = m->s;
+    size_t rest = s->length - s->from;
+
+    if (s->window == 0) s->window = MAX((size_t)1, MIN((size_t)WINDOW_FIRST, WINDOW_WORK / rest));
+    bool all = s->window >= rest;
+    (void)pcre2_set_offset_limit(s->limits, all ? PCRE2_UNSET : s->from + s->window - 1);
+    size_t next = all ? s->length : s->from + s->window;
+    uint64_t began = plat_now_ns();
+    int result = match_with(m, s->limits);
+    uint64_t took = plat_now_ns() - began;
+    fit_window(s, took, rest);
+    actor_charge(m->a, took / 1000);
+    if (result != PCRE2_ERROR_NOMATCH || all) return result;
+    if (s->spent > SEARCH_MAX_NS) return PCRE2_ERROR_MATCHLIMIT;
+    const uint8_t *text = subject(m);
+    while (next < s->length && (text[next] & 0xC0) == 0x80) {
+        next++;
+    }
+    s->from = next;
+    return WINDOW_ENDED;
+}
+
+static int match_once(Matcher *m)
+{
+    Search *s = m->s;
+
+    bool window = s->length - s->from > WINDOW_MIN && m->shape < SHAPE_WHOLE &&
+                  s->compiled->in_windows;
+    bool calls_out = s->compiled->flags & FLAG_SRE;
+    size_t steps = 0;
+
+    if (!window && !calls_out) return match_with(m, s->compiled->limits);
+    if (!s->limits) s->limits = pcre2_match_context_copy(s->compiled->limits);
+    if (!s->limits) return PCRE2_ERROR_NOMEMORY;
+    if (calls_out) (void)pcre2_set_callout(s->limits, call_out, &steps);
+    if (window) return match_window(m);
+    (void)pcre2_set_offset_limit(s->limits, PCRE2_UNSET);
+    return match_with(m, s->limits);
 }
 
 // Characters up to a byte, from a place where both are known.
@@ -432,6 +535,8 @@ static bool note_match(Matcher *m)
     s->after_empty = places[0] == places[1];
     s->at_char = end_char;
     s->at = end;
+    s->from = end;
+    s->spent = 0;
     return ok;
 }
 
@@ -442,6 +547,7 @@ static Find find_next(Matcher *m, int *error)
     Search *s = m->s;
     int result = match_once(m);
 
+    if (result == WINDOW_ENDED) return FIND_ON;
     if (result < 0 && result != PCRE2_ERROR_NOMATCH) {
         actor_charge(m->a, 1000);
         *error = result;
@@ -477,7 +583,7 @@ static bool search_begin(Actor *a, Value *args, Search *s, uint32_t flags, int *
     native_charge_bytes(a, s->chars);
     if (s->in_place) {
         s->length = s->chars;
-        s->at = start;
+        s->at = s->from = start;
         return true;
     }
     buf_reserve(&s->utf8, s->chars + 1);
@@ -492,6 +598,7 @@ static bool search_begin(Actor *a, Value *args, Search *s, uint32_t flags, int *
     for (size_t n = 0; s->at < s->length; s->at++) {
         if ((s->utf8.data[s->at] & 0xc0) != 0x80 && n++ == start) break;
     }
+    s->from = s->at;
     return true;
 }
 
@@ -562,7 +669,7 @@ NATIVE_FN(regex_find)
     m.s = search_of(args);
     if (!m.s) {
         m.s = &first;
-        if (!search_begin(a, args, m.s, shape == SHAPE_WHOLE ? FLAG_WHOLE : 0, &error))
+        if (!search_begin(a, args, m.s, shape >= SHAPE_WHOLE ? FLAG_WHOLE : 0, &error))
             return error ? error_text(HEAP(a), error) : V_FAIL;
     }
     Find how = find_some(&m, &error);
