@@ -36,6 +36,7 @@ typedef enum {
     STX_EOF,         // only inside constants made by the compiler
     STX_UNSPECIFIED, // likewise
     STX_DEFAULT,     // likewise: the marker of an omitted optional argument
+    STX_OBJECT,      // in what eval was given: an object without a written form, by its number
 } StxKind;
 
 typedef struct Stx Stx;

@@ -244,6 +244,8 @@ typedef struct {
     size_t slots, used;
     uint32_t labels;
     size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
+    void (*object)(void *context, Buf *out, Value v); // for what does not read back; NULL: print it
+    void *context;
     bool failed;
 } Printer;
 
@@ -438,8 +440,41 @@ static void open_compound(Printer *p, Value v)
     }
 }
 
+static bool reads_back(Value v)
+{
+    switch (value_tag(v)) {
+    case TAG_FIX:
+    case TAG_FLO:
+    case TAG_PAIR:
+        return true;
+    case TAG_OBJ:
+        break;
+    case TAG_PROC:
+    case TAG_ID:
+        return false;
+    default:
+        return value_is_char(v) || value_is_null(v) || value_is(v, V_TRUE) || value_is(v, V_FALSE);
+    }
+    switch (header_kind(value_header(v))) {
+    case KIND_VECTOR:
+    case KIND_STRING:
+    case KIND_SYMBOL:
+    case KIND_BYTEVECTOR:
+    case KIND_BIGNUM:
+    case KIND_RATIO:
+    case KIND_FLONUM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void print_any(Printer *p, Value v)
 {
+    if (p->object && !reads_back(v)) {
+        p->object(p->context, p->out, v);
+        return;
+    }
     if (is_compound(v)) {
         open_compound(p, v);
         return;
@@ -600,15 +635,27 @@ static void cut(Buf *out, size_t max)
     buf_text(out, "...");
 }
 
+static void print_with(Printer *p, Value v)
+{
+    if (is_compound(v) && p->style != PRINT_SIMPLE && (p->style == PRINT_SHARED || is_large(p, v)))
+        find_cycles(p, v);
+    print_structure(p, v);
+    if (p->max) cut(p->out, p->max);
+    if (p->failed) p->out->failed = true;
+    mem_free(MEM_SCRATCH, p->stack, p->capacity * sizeof *p->stack);
+    mem_free(MEM_SCRATCH, p->table, p->slots * sizeof *p->table);
+}
+
 void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 {
     Printer p = {.out = out, .style = style, .max = max_bytes ? out->size + max_bytes : 0};
 
-    if (is_compound(v) && style != PRINT_SIMPLE && (style == PRINT_SHARED || is_large(&p, v)))
-        find_cycles(&p, v);
-    print_structure(&p, v);
-    if (p.max) cut(out, p.max);
-    if (p.failed) out->failed = true;
-    mem_free(MEM_SCRATCH, p.stack, p.capacity * sizeof *p.stack);
-    mem_free(MEM_SCRATCH, p.table, p.slots * sizeof *p.table);
+    print_with(&p, v);
+}
+
+void print_datum(Buf *out, Value v, void (*object)(void *context, Buf *out, Value v), void *context)
+{
+    Printer p = {.out = out, .style = PRINT_SHARED, .object = object, .context = context};
+
+    print_with(&p, v);
 }
