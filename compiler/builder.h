@@ -69,11 +69,16 @@ typedef struct {
     bool environment;     // the text imports what the new module shall consist of
 } EvalInput;
 
+typedef struct {
+    InputResult result;
+    bool changed; // names were bound: the same text may mean something else from now on
+} EvalResult;
+
 // Compiles the next forms of an interactive module. The diagnostics of earlier inputs are dropped; the
 // files that it imports come behind those that were compiled before. To be called on a thread with a
 // stack of BUILDER_STACK_BYTES.
 #define BUILDER_STACK_BYTES ((size_t)256 << 20)
-MUST_USE InputResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image);
+MUST_USE EvalResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image);
 
 // Forgets everything that was compiled, so that modules are found again.
 void builder_restart(Builder *b);

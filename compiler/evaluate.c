@@ -73,19 +73,25 @@ static bool open_inside(Builder *b, const char *module, const char *inside)
     return ok;
 }
 
-InputResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image)
+static uint32_t changes_of(Compiler *c, const char *module)
+{
+    const Iface *iface = iface_find(c, sym_named(c, module));
+    return iface ? iface_changes(iface) : 0;
+}
+
+EvalResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image)
 {
     Compiler *c = &b->driver.session;
     OpenInput open = {
         .closed = in->environment, .fixed = in->environment, .imports = in->environment};
-    InputResult result = INPUT_FAILED;
+    EvalResult result = {INPUT_FAILED, true};
     Buf inside = BUF_INIT;
     Sym **locals = NULL;
 
     diag_free(&b->diag);
     diag_init(&b->diag);
     const Iface *iface = iface_find(c, sym_named(c, in->module));
-    if (in->environment && iface && iface_is_fixed(iface)) return INPUT_EMPTY;
+    if (in->environment && iface && iface_is_fixed(iface)) return (EvalResult){INPUT_EMPTY, false};
     if (in->local_count > 0) {
         locals = mem_must_alloc(MEM_COMPILER, in->local_count * sizeof *locals);
         for (uint32_t i = 0; i < in->local_count; i++) {
@@ -97,8 +103,12 @@ InputResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image)
     bool interactive = in->environment || (iface && iface_is_open(iface)) ||
                        strcmp(in->module, INTERACTION_MODULE) == 0;
     buf_printf(&inside, interactive ? "%s" : "inside %s", in->module);
-    if (interactive || open_inside(b, in->module, buf_cstr(&inside)))
-        result = compile_text(b, buf_cstr(&inside), in, &open, image);
+    const char *module = buf_cstr(&inside);
+    if (interactive || open_inside(b, in->module, module)) {
+        uint32_t before = changes_of(c, module);
+        result.result = compile_text(b, module, in, &open, image);
+        result.changed = changes_of(c, module) != before;
+    }
     if (locals) mem_free(MEM_COMPILER, locals, in->local_count * sizeof *locals);
     buf_free(&inside);
     return result;

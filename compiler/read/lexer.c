@@ -154,15 +154,17 @@ static bool skip_directive(Reader *r)
     return true;
 }
 
-static const char object_prefix[] = "#!object-";
+static const char object_prefix[] = "#!object-", cyclic_prefix[] = "#!cyclic-";
 
 // What eval's writer puts in place of an object: only where there are any (Compiler.objects).
 static bool at_object(const Reader *r)
 {
     size_t size = sizeof object_prefix - 1;
 
+    const char *text = r->source->text + r->at;
+
     return r->c->objects > 0 && r->source->size - r->at > size &&
-           memcmp(r->source->text + r->at, object_prefix, size) == 0;
+           (memcmp(text, object_prefix, size) == 0 || memcmp(text, cyclic_prefix, size) == 0);
 }
 
 // Moves to the next token. False when an error was reported instead.
@@ -559,6 +561,7 @@ static void scan_hash_name(Reader *r, Token *t)
 
 static void scan_object(Reader *r, Token *t)
 {
+    bool cyclic = peek(r, 2) == cyclic_prefix[2];
     uint64_t number = 0;
 
     r->at += sizeof object_prefix - 1;
@@ -573,6 +576,7 @@ static void scan_object(Reader *r, Token *t)
     }
     Stx *x = lexer_node(r, STX_OBJECT, t->start, r->at);
     x->u.integer = (int64_t)number;
+    x->cyclic = cyclic;
     finish_atom(t, r, x);
 }
 

@@ -35,7 +35,12 @@ static bool has_objects(Expander *x, Stx *datum)
 {
     bool found = false;
 
-    if (!enter_level(x, stx_span(datum))) return false;
+    if (x->fatal || !enter_level(x, stx_span(datum))) return false;
+    if (x->nodes++ > x->limits.nodes) {
+        syntax_fatal(x, stx_span(datum), "this datum is too large to hold objects of the program");
+        leave_level(x);
+        return false;
+    }
     for (; datum->kind == STX_PAIR && !datum->cyclic && !found; datum = stx_cdr(x, datum)) {
         found = has_objects(x, stx_car(x, datum));
     }

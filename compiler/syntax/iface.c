@@ -125,6 +125,7 @@ void iface_add_row(Expander *x, Iface *iface, Sym *symbol, uint32_t number, uint
     }
     row->binding = binding;
     row->imported = imported;
+    iface->changes++;
     symbol->version++;
 }
 
@@ -159,6 +160,11 @@ bool iface_is_open(const Iface *iface)
 bool iface_is_fixed(const Iface *iface)
 {
     return iface->fixed;
+}
+
+uint32_t iface_changes(const Iface *iface)
+{
+    return iface->changes;
 }
 
 bool iface_sees_defaults(const Iface *iface)

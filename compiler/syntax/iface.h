@@ -22,6 +22,8 @@ Iface *iface_require(Compiler *c, Sym *module, Span span);
 bool iface_is_open(const Iface *iface);
 bool iface_is_fixed(const Iface *iface);
 bool iface_sees_defaults(const Iface *iface);
+// A number that changes when an interactive module binds a name.
+uint32_t iface_changes(const Iface *iface);
 
 // Makes a module known from its bytes, which must live as long as the session. False when they are
 // no interface of that module.

@@ -42,6 +42,7 @@ struct Iface {
     Sym *defaults;    // module whose exports are visible with the next lowest; NULL: none
     uint32_t *scopes; // permanent scope of each number; 0: not made yet
     uint32_t scope_count, scope_capacity;
+    uint32_t changes;          // counts what was bound in it
     uint32_t invented;         // names made up for definitions that macros introduced
     NameTable exports;         // Binding
     NameTable rows;            // PermEntry, chained

@@ -2,6 +2,7 @@
 #include "runtime/eval/evaluator.h"
 #include "runtime/jobs.h"
 
+#include "vm/base/hash.h"
 #include "vm/base/mem.h"
 #include "vm/exec/native.h"
 
@@ -13,6 +14,16 @@ typedef struct {
     LoadedModule *module;
     Value claimant; // pid of who runs it; V_FALSE: nobody
 } Unfinished;
+
+#define RECALLED       1024 // slots; a power of two
+#define RECALLED_BYTES 2048 // of a text
+
+// Code by what it was compiled from: EvalJob.texts and the number of objects.
+typedef struct {
+    Buf texts;
+    uint32_t objects, generation;
+    LoadedModule *own; // NULL: the slot is free
+} Recalled;
 
 struct Evaluator {
     Runtime *runtime;
@@ -26,7 +37,49 @@ struct Evaluator {
     size_t files_linked;    // of builder->files; the thread's
     Unfinished *unfinished; // lock: in the order of loading
     uint32_t unfinished_count, unfinished_capacity;
+    Recalled *recalled;  // lock
+    uint32_t generation; // lock: changes when a text may have got another meaning
 };
+
+// ---- texts that come again ----------------------------------------------------------------------
+
+// Under the lock. NULL for what is not remembered.
+static Recalled *recalled_slot(Evaluator *e, const EvalJob *job)
+{
+    const Buf *t = &job->texts;
+
+    if (!e->recalled || t->size > RECALLED_BYTES || job->input.environment) return NULL;
+    return &e->recalled[hash_bytes(t->data, t->size, job->input.objects) & (RECALLED - 1)];
+}
+
+bool evaluator_recall(Evaluator *e, EvalJob *job)
+{
+    plat_lock(&e->lock);
+    const Recalled *r = recalled_slot(e, job);
+    bool same = r && r->own && r->generation == e->generation && r->objects == job->input.objects &&
+                r->texts.size == job->texts.size &&
+                memcmp(r->texts.data, job->texts.data, r->texts.size) == 0;
+    if (same) {
+        job->own = r->own;
+        job->result = INPUT_COMPILED;
+    }
+    plat_unlock(&e->lock);
+    return same;
+}
+
+// Under the lock.
+static void remember(Evaluator *e, const EvalJob *job, bool changed)
+{
+    Recalled *r = recalled_slot(e, job);
+
+    e->generation += changed;
+    if (!r || changed || !job->own || job->said.size > 0) return;
+    buf_clear(&r->texts);
+    buf_bytes(&r->texts, job->texts.data, job->texts.size);
+    r->objects = job->input.objects;
+    r->generation = e->generation;
+    r->own = r->texts.failed ? NULL : job->own;
+}
 
 // ---- the thread ---------------------------------------------------------------------------------
 
@@ -63,7 +116,8 @@ static void compile(Evaluator *e, EvalJob *job)
     RunList list = {0};
     char why[300] = "out of memory";
 
-    job->result = builder_evaluate(e->builder, &job->input, &image);
+    EvalResult done = builder_evaluate(e->builder, &job->input, &image);
+    job->result = done.result;
     buf_bytes(&job->said, e->builder->diag.text.data, e->builder->diag.text.size);
     if (job->result == INPUT_COMPILED && !link_all(e, &image, &list, why, sizeof why)) {
         buf_printf(&job->said, "error: %s\n", why);
@@ -79,6 +133,7 @@ static void compile(Evaluator *e, EvalJob *job)
             job->result = INPUT_FAILED;
         }
     }
+    remember(e, job, done.changed);
     plat_unlock(&e->lock);
     run_list_free(&list);
     buf_free(&image);
@@ -315,6 +370,7 @@ Evaluator *evaluator_new(Runtime *r, Builder *builder)
     if (!e) return NULL;
     e->runtime = r;
     e->builder = builder;
+    e->recalled = mem_zalloc(MEM_IO, RECALLED * sizeof *e->recalled);
     builder->loaded = loaded_interface;
     builder->loaded_context = e;
     return e;
@@ -337,6 +393,10 @@ void evaluator_free(Evaluator *e)
         next = job->next;
         eval_job_free(job);
     }
+    for (uint32_t i = 0; e->recalled && i < RECALLED; i++) {
+        buf_free(&e->recalled[i].texts);
+    }
+    mem_free(MEM_IO, e->recalled, RECALLED * sizeof *e->recalled);
     mem_free(MEM_CODE, e->unfinished, e->unfinished_capacity * sizeof *e->unfinished);
     mem_free(MEM_IO, e, sizeof *e);
 }

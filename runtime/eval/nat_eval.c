@@ -15,12 +15,12 @@ typedef struct {
     Value *found; // NULL: they are only counted
 } Objects;
 
-static void put_object(void *context, Buf *out, Value v)
+static void put_object(void *context, Buf *out, Value v, bool cyclic)
 {
     Objects *o = context;
 
     if (o->found) o->found[o->count] = v;
-    buf_printf(out, "#!object-%lld", (long long)o->count++);
+    buf_printf(out, cyclic ? "#!cyclic-%lld" : "#!object-%lld", (long long)o->count++);
 }
 
 // (datum): (text . vector of the objects in it that have no text)
@@ -140,12 +140,29 @@ static bool check(Actor *a, const Value *args, size_t *locals)
     return false;
 }
 
+// What the program gets of a job that is done.
+static Value answer_of(Actor *a, Evaluator *e, Value *args, EvalJob *job)
+{
+    Value result = string_from_utf8(HEAP(a), job->said.data, job->said.size);
+
+    if (!value_is(result, V_FAIL) && job->result != INPUT_FAILED &&
+        job->result != INPUT_INCOMPLETE) {
+        args[ARG_TEXT] = result;
+        args[ARG_PATH] = evaluator_bodies(e, a, job);
+        bool ok = !value_is(args[ARG_PATH], V_FAIL) && heap_reserve(HEAP(a), 2);
+        result = ok ? heap_cons(HEAP(a), args[ARG_TEXT], args[ARG_PATH]) : V_FAIL;
+    }
+    eval_job_free(job);
+    return result;
+}
+
 static Value ask(Actor *a, Evaluator *e, Value *args)
 {
     size_t locals;
 
     if (!check(a, args, &locals)) return V_FAIL;
     EvalJob *job = make_job(args, locals);
+    if (job && evaluator_recall(e, job)) return answer_of(a, e, args, job);
     Value ref = job ? reply_await(a) : V_FAIL;
     if (value_is(ref, V_FAIL)) {
         if (job) eval_job_free(job);
@@ -174,16 +191,7 @@ NATIVE_FN(evaluate)
     if (value_is(answer, V_NONE)) return V_WAIT;
     EvalJob *job = value_is(answer, V_FAIL) ? NULL : evaluator_take(e, args[ARG_MODULE]);
     if (!job) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "eval", "the answer was lost");
-    Value result = string_from_utf8(HEAP(a), job->said.data, job->said.size);
-    if (!value_is(result, V_FAIL) && job->result != INPUT_FAILED &&
-        job->result != INPUT_INCOMPLETE) {
-        args[ARG_TEXT] = result;
-        args[ARG_PATH] = evaluator_bodies(e, a, job);
-        bool ok = !value_is(args[ARG_PATH], V_FAIL) && heap_reserve(HEAP(a), 2);
-        result = ok ? heap_cons(HEAP(a), args[ARG_TEXT], args[ARG_PATH]) : V_FAIL;
-    }
-    eval_job_free(job);
-    return result;
+    return answer_of(a, e, args, job);
 }
 
 // ---- bodies -------------------------------------------------------------------------------------

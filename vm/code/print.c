@@ -231,7 +231,7 @@ typedef struct {
 typedef struct {
     Value key;
     uint32_t label; // 1 + number, once printed; UINT32_MAX: wants one
-    bool open;
+    bool open, cyclic;
 } Seen;
 
 typedef struct {
@@ -244,7 +244,7 @@ typedef struct {
     size_t slots, used;
     uint32_t labels;
     size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
-    void (*object)(void *context, Buf *out, Value v); // for what does not read back; NULL: print it
+    PrintObject *object; // for what does not read back; NULL: print it
     void *context;
     bool failed;
 } Printer;
@@ -321,11 +321,12 @@ static bool meet(Printer *p, Value v)
     if (2 * (p->used + 1) > p->slots && !grow_table(p)) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0) {
-        *s = (Seen){v, 0, true};
+        *s = (Seen){.key = v, .open = true};
         p->used++;
         return true;
     }
     if (s->open || p->style == PRINT_SHARED) s->label = UINT32_MAX;
+    s->cyclic |= s->open;
     return false;
 }
 
@@ -375,6 +376,10 @@ static bool print_label(Printer *p, Value v)
     if (!p->table) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0 || s->label == 0) return false;
+    if (p->object && s->cyclic) {
+        p->object(p->context, p->out, v, true);
+        return true;
+    }
     if (s->label == UINT32_MAX) {
         s->label = ++p->labels;
         buf_printf(p->out, "#%u=", s->label - 1);
@@ -472,7 +477,7 @@ static bool reads_back(Value v)
 static void print_any(Printer *p, Value v)
 {
     if (p->object && !reads_back(v)) {
-        p->object(p->context, p->out, v);
+        p->object(p->context, p->out, v, false);
         return;
     }
     if (is_compound(v)) {
@@ -653,7 +658,7 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
     print_with(&p, v);
 }
 
-void print_datum(Buf *out, Value v, void (*object)(void *context, Buf *out, Value v), void *context)
+void print_datum(Buf *out, Value v, PrintObject *object, void *context)
 {
     Printer p = {.out = out, .style = PRINT_SHARED, .object = object, .context = context};
 
