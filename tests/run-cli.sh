@@ -92,6 +92,12 @@ expect 1 "" 'cycle-a -> cycle-b -> cycle-a' "$etai" cycle-a.eta
 expect 0 "" "" "$etac" hello.eta -o hello.etac
 expect 0 hello "" "$etai" hello.etac
 expect 0 "" "" "$etac" hello.eta
+script evaluates.eta '(import shapes.square) (define (f) 6) (display (eval (quote (area (f)))))'
+expect 0 36 "" "$etai" --path lib evaluates.eta
+expect 0 "" "" "$etac" --path lib evaluates.eta -o evaluates.etac
+expect 0 36 "" "$etai" --path lib evaluates.etac
+script loads.eta '(define loaded 5) (no-such-name)'
+expect 1 "" 'warning: unbound name: no-such-name' "$etai" -e '(import (scheme load)) (load "loads.eta")'
 expect 0 "" "" "$etac" --check hello.eta
 expect 0 'RET' "" "$etac" --disasm hello.eta
 size=$(wc -c <hello.etac)
