@@ -92,10 +92,11 @@ expect 1 "" 'cycle-a -> cycle-b -> cycle-a' "$etai" cycle-a.eta
 expect 0 "" "" "$etac" hello.eta -o hello.etac
 expect 0 hello "" "$etai" hello.etac
 expect 0 "" "" "$etac" hello.eta
-script evaluates.eta '(import shapes.square) (define (f) 6) (display (eval (quote (area (f)))))'
-expect 0 36 "" "$etai" --path lib evaluates.eta
-expect 0 "" "" "$etac" --path lib evaluates.eta -o evaluates.etac
-expect 0 36 "" "$etai" --path lib evaluates.etac
+script evaluates.eta '(import std.string) (define (f) 6) (display (eval (quote (string-pad-left "x" (f)))))'
+expect 0 '     x' "" "$etai" evaluates.eta
+expect 0 "" "" "$etac" evaluates.eta -o evaluates.etac
+rm evaluates.eta
+expect 0 '     x' "" "$etai" evaluates.etac
 script loads.eta '(define loaded 5) (no-such-name)'
 expect 1 "" 'warning: unbound name: no-such-name' "$etai" -e '(import (scheme load)) (load "loads.eta")'
 expect 0 "" "" "$etac" --check hello.eta
