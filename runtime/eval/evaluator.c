@@ -105,7 +105,9 @@ static bool link_all(Evaluator *e, Buf *image, RunList *list, char *why, size_t 
     Builder *b = e->builder;
 
     while (e->files_linked < b->file_count) {
-        if (!code_load(cs, &b->files[e->files_linked++].image, list, why, why_size)) return false;
+        Buf *file = &b->files[e->files_linked++].image;
+        // What could not be compiled left nothing to link.
+        if (file->size > 0 && !code_load(cs, file, list, why, why_size)) return false;
     }
     return code_load(cs, image, list, why, why_size);
 }
