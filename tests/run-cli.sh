@@ -97,6 +97,11 @@ expect 0 '     x' "" "$etai" evaluates.eta
 expect 0 "" "" "$etac" evaluates.eta -o evaluates.etac
 rm evaluates.eta
 expect 0 '     x' "" "$etai" evaluates.etac
+script broken.eta '(module broken (export x) (define x (no-such-name)))'
+script recovers.eta '(import (scheme eval))
+(display (catch (begin (environment (quote broken)) 1) 2))
+(display (eval (quote (area 3)) (environment (quote shapes.square))))'
+expect 0 9 "" "$etai" --path lib recovers.eta
 script loads.eta '(define loaded 5) (no-such-name)'
 expect 1 "" 'warning: unbound name: no-such-name' "$etai" -e '(import (scheme load)) (load "loads.eta")'
 expect 0 "" "" "$etac" --check hello.eta
