@@ -11,9 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// Nested forms cost stack in every pass; the limits of the expander keep within this.
-#define STACK_BYTES ((size_t)256 << 20)
-
 // ---- small texts --------------------------------------------------------------------------------------
 
 static char *keep(const char *text, size_t size)
@@ -112,6 +109,12 @@ static ModuleFound find(void *context, const char *name, const char *importer, c
     bool reserved = is_reserved(name);
 
     *why = NULL;
+    if (b->loaded) {
+        ContentHash hash;
+        *interface = b->loaded(b->loaded_context, name, interface_size, &hash);
+        if (*interface) driver_note_interface(&b->driver, name, hash);
+        if (*interface) return FOUND_INTERFACE;
+    }
     if (reserved && find_in_stdlib(b, name, interface, interface_size)) return FOUND_INTERFACE;
     buf_clear(&b->why);
     if (!reserved || importer) {
@@ -162,7 +165,6 @@ static bool require(void *context, Compiler *c, const char *name, const char *pa
     Builder *b = context;
     Buf image = BUF_INIT;
 
-    (void)c;
     char *own_path = keep(path, strlen(path));
     size_t name_size = strlen(name) + strlen(".eta"), path_size = strlen(path);
     size_t root_size = path_size - MIN(name_size, path_size);
@@ -170,7 +172,10 @@ static bool require(void *context, Compiler *c, const char *name, const char *pa
     size_t at = b->file_count;
     add_file(b, own_path, root);
     const Source *source = read_source(b, own_path);
+    uint32_t objects = c->objects; // of what imports the file
+    c->objects = 0;
     bool ok = source && compile_source(&b->driver, source, NULL, &image);
+    c->objects = objects;
     BuiltFile done = b->files[at];
     memmove(&b->files[at], &b->files[at + 1], (b->file_count - at - 1) * sizeof *b->files);
     done.image = image;
@@ -190,43 +195,14 @@ typedef struct {
     const CompileOptions *options;
     Buf *image;
     bool ok;
-    bool input; // of a REPL: `result` tells how it went
-    InputResult result;
 } BuildJob;
-
-// No file's module can have this name.
-#define INPUT_MODULE "the REPL"
-
-static InputResult compile_input(BuildJob *job)
-{
-    Driver *d = &job->builder->driver;
-    Diag *diag = &job->builder->diag;
-    UnitFrame frame;
-    InputResult result = INPUT_FAILED;
-
-    unit_begin(&d->session, &frame);
-    const Source *source = session_text(&d->session, job->path, job->text, job->size);
-    Stx *forms = reader_all(&d->session, source, false);
-    if (diag->incomplete) {
-        result = INPUT_INCOMPLETE;
-    } else if (diag->errors == 0 && forms->kind == STX_NIL) {
-        result = INPUT_EMPTY;
-    } else if (diag->errors == 0 && compile_forms(d, INPUT_MODULE, forms, job->image) &&
-               diag->errors == 0) {
-        result = INPUT_COMPILED;
-    }
-    unit_end(&d->session, &frame);
-    return result;
-}
 
 static void *run_job(void *argument)
 {
     BuildJob *job = argument;
     Builder *b = job->builder;
 
-    if (job->input) {
-        job->result = compile_input(job);
-    } else if (job->text) {
+    if (job->text) {
         Source source;
         source_init(&source, job->path, job->text, job->size);
         job->ok = compile_source(&b->driver, &source, job->options, job->image);
@@ -242,7 +218,7 @@ static bool run_deep(BuildJob *job)
 {
     PlatThread *t = NULL;
 
-    for (size_t bytes = STACK_BYTES; !t && bytes >= (size_t)8 << 20; bytes /= 2) {
+    for (size_t bytes = BUILDER_STACK_BYTES; !t && bytes >= (size_t)8 << 20; bytes /= 2) {
         t = plat_thread_start(run_job, job, bytes, "eta-compiler");
     }
     if (t) {
@@ -257,8 +233,7 @@ bool builder_compile_file(Builder *b, const char *path, const CompileOptions *op
 {
     BuildJob job = {.builder = b, .path = path, .options = options, .image = image};
 
-    drop(b->program_root);
-    b->program_root = strcmp(path, "-") == 0 ? keep("", 0) : folder_of(path);
+    builder_set_program(b, path);
     return run_deep(&job);
 }
 
@@ -271,33 +246,26 @@ bool builder_compile_text(Builder *b, const char *name, const char *text, size_t
     return run_deep(&job);
 }
 
-InputResult builder_compile_input(Builder *b, const char *name, const char *text, size_t size,
-                                  Buf *image)
-{
-    BuildJob job = {.builder = b, .path = name, .text = text, .size = size, .image = image,
-                    .input = true, .result = INPUT_FAILED};
-
-    diag_free(&b->diag);
-    diag_init(&b->diag);
-    (void)run_deep(&job);
-    return job.result;
-}
-
 // ---- set-up -------------------------------------------------------------------------------------------
+
+static void start(Builder *b)
+{
+    b->host = (CompilerHost){.context = b, .find = find, .require = require};
+    diag_init(&b->diag);
+    driver_init(&b->driver, &b->host, &b->diag, false);
+}
 
 void builder_init(Builder *b, const void *stdlib, size_t stdlib_size)
 {
     const char *why;
 
     memset(b, 0, sizeof *b);
-    b->host = (CompilerHost){.context = b, .find = find, .require = require};
-    diag_init(&b->diag);
+    start(b);
     if (!image_open(&b->stdlib, stdlib, stdlib_size, true, &why))
         diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "standard library: %s", why);
-    driver_init(&b->driver, &b->host, &b->diag, false);
 }
 
-void builder_free(Builder *b)
+static void end(Builder *b)
 {
     driver_free(&b->driver);
     diag_free(&b->diag);
@@ -307,6 +275,25 @@ void builder_free(Builder *b)
         buf_free(&b->files[i].image);
     }
     mem_free(MEM_COMPILER, b->files, b->file_capacity * sizeof *b->files);
+    b->files = NULL;
+    b->file_count = b->file_capacity = 0;
+}
+
+void builder_restart(Builder *b)
+{
+    end(b);
+    start(b);
+}
+
+void builder_set_program(Builder *b, const char *path)
+{
+    drop(b->program_root);
+    b->program_root = strcmp(path, "-") == 0 ? keep("", 0) : folder_of(path);
+}
+
+void builder_free(Builder *b)
+{
+    end(b);
     for (size_t i = 0; i < b->folder_count; i++) {
         drop(b->folders[i]);
     }

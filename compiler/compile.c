@@ -160,10 +160,10 @@ bool compile_source(Driver *d, const Source *source, const CompileOptions *optio
     return ok && d->session.diag->errors == 0;
 }
 
-bool compile_forms(Driver *d, const char *module, Stx *forms, Buf *image)
+bool compile_forms(Driver *d, const char *module, Stx *forms, const OpenInput *in, Buf *image)
 {
     Expanded e;
 
-    return expand_open(&d->session, sym_named(&d->session, module), forms, &e) &&
+    return expand_open(&d->session, sym_named(&d->session, module), forms, in, &e) &&
            compile_modules(d, &e, NULL, image);
 }

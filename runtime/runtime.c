@@ -1,5 +1,6 @@
 // See runtime.h: set-up, loading, running.
 #include "runtime/runtime.h"
+#include "runtime/eval/evaluator.h"
 #include "runtime/native/natives.h"
 
 #include "vm/base/check.h"
@@ -63,6 +64,7 @@ bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 void runtime_fini(Runtime *r)
 {
     run_list_free(&r->program);
+    evaluator_free(r->evaluator);
     input_stop(r->input);
     if (r->vm) timers_free(r->vm, r->timers);
     poller_stop(r->poller);

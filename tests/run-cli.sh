@@ -93,6 +93,18 @@ expect 1 "" 'cycle-a -> cycle-b -> cycle-a' "$etai" cycle-a.eta
 expect 0 "" "" "$etac" hello.eta -o hello.etac
 expect 0 hello "" "$etai" hello.etac
 expect 0 "" "" "$etac" hello.eta
+script evaluates.eta '(import std.string) (define (f) 6) (display (eval (quote (string-pad-left "x" (f)))))'
+expect 0 '     x' "" "$etai" evaluates.eta
+expect 0 "" "" "$etac" evaluates.eta -o evaluates.etac
+rm evaluates.eta
+expect 0 '     x' "" "$etai" evaluates.etac
+script broken.eta '(module broken (export x) (define x (no-such-name)))'
+script recovers.eta '(import (scheme eval))
+(display (catch (begin (environment (quote broken)) 1) 2))
+(display (eval (quote (area 3)) (environment (quote shapes.square))))'
+expect 0 9 "" "$etai" --path lib recovers.eta
+script loads.eta '(define loaded 5) (no-such-name)'
+expect 1 "" 'warning: unbound name: no-such-name' "$etai" -e '(import (scheme load)) (load "loads.eta")'
 expect 0 "" "" "$etac" --check hello.eta
 expect 0 'RET' "" "$etac" --disasm hello.eta
 size=$(wc -c <hello.etac)

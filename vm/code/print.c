@@ -293,7 +293,7 @@ typedef struct {
 typedef struct {
     Value key;
     uint32_t label; // 1 + number, once printed; UINT32_MAX: wants one
-    bool open;
+    bool open, cyclic;
 } Seen;
 
 typedef struct {
@@ -306,6 +306,8 @@ typedef struct {
     size_t slots, used;
     uint32_t labels;
     size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
+    PrintObject *object; // for what does not read back; NULL: print it
+    void *context;
     bool failed;
     uint64_t identity; // of the node, for PRINT_TEXT
     Value node;
@@ -383,11 +385,12 @@ static bool meet(Printer *p, Value v)
     if (2 * (p->used + 1) > p->slots && !grow_table(p)) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0) {
-        *s = (Seen){v, 0, true};
+        *s = (Seen){.key = v, .open = true};
         p->used++;
         return true;
     }
     if (s->open || p->style == PRINT_SHARED || p->style == PRINT_TEXT) s->label = UINT32_MAX;
+    s->cyclic |= s->open;
     return false;
 }
 
@@ -437,6 +440,10 @@ static bool print_label(Printer *p, Value v)
     if (!p->table) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0 || s->label == 0) return false;
+    if (p->object && s->cyclic) {
+        p->object(p->context, p->out, v, true);
+        return true;
+    }
     if (s->label == UINT32_MAX) {
         s->label = ++p->labels;
         buf_printf(p->out, "#%u=", s->label - 1);
@@ -502,6 +509,35 @@ static void open_compound(Printer *p, Value v)
     }
 }
 
+static bool reads_back(Value v)
+{
+    switch (value_tag(v)) {
+    case TAG_FIX:
+    case TAG_FLO:
+    case TAG_PAIR:
+        return true;
+    case TAG_OBJ:
+        break;
+    case TAG_PROC:
+    case TAG_ID:
+        return false;
+    default:
+        return value_is_char(v) || value_is_null(v) || value_is(v, V_TRUE) || value_is(v, V_FALSE);
+    }
+    switch (header_kind(value_header(v))) {
+    case KIND_VECTOR:
+    case KIND_STRING:
+    case KIND_SYMBOL:
+    case KIND_BYTEVECTOR:
+    case KIND_BIGNUM:
+    case KIND_RATIO:
+    case KIND_FLONUM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 // What the text form writes in its own way.
 static bool print_special(Printer *p, Value v)
 {
@@ -517,6 +553,10 @@ static bool print_special(Printer *p, Value v)
 
 static void print_any(Printer *p, Value v)
 {
+    if (p->object && !reads_back(v)) {
+        p->object(p->context, p->out, v, false);
+        return;
+    }
     if (is_compound(v)) {
         open_compound(p, v);
         return;
@@ -699,6 +739,15 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 void print_text(Buf *out, Value v, uint64_t identity, Value node)
 {
     Printer p = {.out = out, .style = PRINT_TEXT, .identity = identity, .node = node};
+
+    if (is_compound(v)) find_cycles(&p, v);
+    print_structure(&p, v);
+    finish(&p);
+}
+
+void print_datum(Buf *out, Value v, PrintObject *object, void *context)
+{
+    Printer p = {.out = out, .style = PRINT_SHARED, .object = object, .context = context};
 
     if (is_compound(v)) find_cycles(&p, v);
     print_structure(&p, v);
