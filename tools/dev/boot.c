@@ -1,8 +1,9 @@
 // The first compiler: compiles the standard library to one image, before there is a VM to run it.
 //
-//     boot ROOT OUTPUT FILE ...
+//     boot ROOT OUTPUT [--alone] FILE ...
 //
-// Modules are looked for under ROOT only; %names are primitives.
+// Modules are looked for under ROOT only; %names are primitives. With --alone the image holds the last FILE
+// only, without what it imports: a test that calls primitives by name, for a VM that has the library.
 #include "compiler/compile.h"
 #include "compiler/syntax/iface.h"
 #include "vm/base/mem.h"
@@ -26,6 +27,7 @@ typedef struct {
     char path[4096];
     int argc;
     char **argv;
+    bool alone;
     int status;
 } Boot;
 
@@ -91,10 +93,11 @@ static bool write_images(Boot *b, const char *path)
     const char *why;
     bool ok = true;
 
-    for (size_t i = 0; ok && i < b->count; i++) {
-        ok = image_open(&views[i], b->images[i].data, b->images[i].size, false, &why);
+    size_t first = b->alone ? b->count - 1 : 0;
+    for (size_t i = first; ok && i < b->count; i++) {
+        ok = image_open(&views[i - first], b->images[i].data, b->images[i].size, false, &why);
     }
-    ok = ok && image_merge(&merged, views, (uint32_t)b->count) && write_file(path, &merged);
+    ok = ok && image_merge(&merged, views, (uint32_t)(b->count - first)) && write_file(path, &merged);
     buf_free(&merged);
     return ok;
 }
@@ -124,7 +127,7 @@ static void *run(void *argument)
 
     diag_init(&b->diag);
     driver_init(&b->driver, &host, &b->diag, true);
-    for (int i = 3; i < b->argc; i++) {
+    for (int i = b->alone ? 4 : 3; i < b->argc; i++) {
         if (!compile_file(b, b->argv[i])) b->status = 1;
     }
     fputs(buf_cstr(&b->diag.text), stderr);
@@ -142,8 +145,9 @@ int main(int argc, char **argv)
     pthread_attr_t attributes;
     pthread_t thread;
 
+    b.alone = argc > 4 && strcmp(argv[3], "--alone") == 0;
     if (argc < 4) {
-        fprintf(stderr, "usage: boot ROOT OUTPUT FILE ...\n");
+        fprintf(stderr, "usage: boot ROOT OUTPUT [--alone] FILE ...\n");
         return 2;
     }
     b.root = argv[1];

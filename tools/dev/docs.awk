@@ -1,5 +1,5 @@
 # Reads the sources of the standard library and collects what the public modules export, with the `;;;`
-# comments that stand directly before the definitions. -v mode=check, md (with -v folder=), or c.
+# comments that stand directly before the definitions. -v mode=check, md (with -v folder=), c, or names.
 # The first file must be compiler/syntax/forms.def: names of core forms are documented by the language.
 #
 # A comment documents the definition behind it, and the names of calls that its lines begin with. What a
@@ -24,6 +24,7 @@ function word(text) {
 function note_definition(line,   rest) {
     sub(/^ *\(/, "", line)
     rest = line
+    if (rest ~ /^define-syntax/) keyword[module, word(substr(rest, 15))] = 1
     if (rest ~ /^define/) sub(/^[^ ]+ +\(*/, "", rest)
     if (word(rest) != "") note(word(rest))
 }
@@ -120,6 +121,12 @@ in_export && /^ *;;;/ {
 }
 
 in_export {
+    if (block != "") {
+        line = $0
+        sub(/^ *\(rename +[^ ]+ +/, "", line)
+        sub(/^ */, "", line)
+        in_compiler[module, word(line)] = 1
+    }
     note_calls()
     block = ""
     add_exports($0)
@@ -249,8 +256,28 @@ function write_table(   i, j, m, name, text) {
     print "    {0, 0, 0},\n};"
 }
 
+# `MODULE NAME` for what modules define with a comment and programs see, but for keywords. What a module of
+# std.base gives to others of the library only is left out.
+function write_names(   i, j, m, name, public) {
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (!is_private(m)) for (j = 1; j <= export_count[m]; j++) public[exports[m, j]] = 1
+    }
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (m == "std.repl") continue
+        for (j = 1; j <= export_count[m]; j++) {
+            name = exports[m, j]
+            if (!((m, name) in doc) || name in form || (m, name) in keyword) continue
+            if ((m, name) in in_compiler || (is_private(m) && !(name in public))) continue
+            print m, name
+        }
+    }
+}
+
 END {
     if (mode == "check") check()
+    if (mode == "names") write_names()
     if (mode == "md") write_pages()
     if (mode == "c") write_table()
 }

@@ -2,6 +2,7 @@
 # The documentation of the standard library, from the comments in its sources (see docs.awk):
 #   docs.sh md FOLDER    writes one page a module
 #   docs.sh c            prints the table that the REPL shows from
+#   docs.sh names        prints `MODULE NAME` for each public name that is no keyword, where it is defined
 #   docs.sh check        every export has a comment; ends with `N passed, N failed`
 cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C
