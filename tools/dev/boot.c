@@ -2,8 +2,8 @@
 //
 //     boot ROOT OUTPUT [--alone] FILE ...
 //
-// Modules are looked for under ROOT only; %names are primitives. With --alone the image holds the last FILE
-// only, without what it imports: a test that calls primitives by name, for a VM that has the library.
+// Modules are looked for under ROOT only; %names are primitives. With --alone the image holds the FILEs
+// only, without what else they import: a test that calls primitives by name, for a VM that has the library.
 #include "compiler/compile.h"
 #include "compiler/syntax/iface.h"
 #include "vm/base/mem.h"
@@ -86,18 +86,27 @@ static bool write_file(const char *path, const Buf *b)
     return f && fclose(f) == 0 && ok;
 }
 
+static bool is_listed(const Boot *b, const char *path)
+{
+    for (int i = 4; i < b->argc; i++) {
+        if (!strcmp(b->argv[i], path)) return true;
+    }
+    return false;
+}
+
 static bool write_images(Boot *b, const char *path)
 {
     static ImageView views[FILES_MAX];
     Buf merged = BUF_INIT;
     const char *why;
+    uint32_t n = 0;
     bool ok = true;
 
-    size_t first = b->alone ? b->count - 1 : 0;
-    for (size_t i = first; ok && i < b->count; i++) {
-        ok = image_open(&views[i - first], b->images[i].data, b->images[i].size, false, &why);
+    for (size_t i = 0; ok && i < b->count; i++) {
+        if (b->alone && !is_listed(b, b->paths[i])) continue;
+        ok = image_open(&views[n++], b->images[i].data, b->images[i].size, false, &why);
     }
-    ok = ok && image_merge(&merged, views, (uint32_t)(b->count - first)) && write_file(path, &merged);
+    ok = ok && image_merge(&merged, views, n) && write_file(path, &merged);
     buf_free(&merged);
     return ok;
 }
