@@ -79,7 +79,8 @@ write_primitives() {
     "$boot" "$dir/root" "$dir/primitives.run.eta" --alone "$dir/root/arguments.eta" "$dir/root/main.eta"
 }
 
-# Primitives that end the caller or the program, that wait, or that only the compiler can apply.
+# Primitives that end the caller or the program, that only the compiler can apply, and that wait, or take up a
+# wait where their state arguments say that they have begun one: these are killed like any waiting actor.
 cat >"$dir/unsafe" <<'UNSAFE'
 %end-actor
 %end-program
@@ -88,6 +89,8 @@ cat >"$dir/unsafe" <<'UNSAFE'
 %console-read
 %repl-next
 %process-wait
+%process-spawn
+%console-flush
 UNSAFE
 
 modules=${*:-primitives $(awk '{print $1}' "$dir/names" | uniq)}
