@@ -1,6 +1,7 @@
 # Reads the sources of the standard library and collects what the public modules export, with the `;;;`
 # comments that stand directly before the definitions. -v mode=check, md (with -v folder=), c, or names.
-# The first file must be compiler/syntax/forms.def: names of core forms are documented by the language.
+# The first files are compiler/syntax/forms.def, as names of core forms are documented by the language, and
+# examples.txt, the modules whose exports need no example.
 #
 # A comment documents the definition behind it, and the names of calls that its lines begin with. What a
 # module only passes on is documented where it is defined: in what it imports. A module whose purpose says
@@ -85,6 +86,11 @@ function add_imports(line,   i, n, parts) {
 }
 
 FNR == 1 { begin_file() }
+
+FILENAME ~ /examples\.txt$/ {
+    if ($1 !~ /^#/) incomplete[$1] = 1
+    next
+}
 
 FILENAME ~ /\.def$/ {
     if (match($0, /^FORM\([a-z_]*, *"[^"]*"/)) {
@@ -201,7 +207,7 @@ function plain_lines(text) {
     return text
 }
 
-function check(   i, j, m, name, bad) {
+function check(   i, j, m, name, bad, text) {
     for (i = 1; i <= module_count; i++) {
         m = modules[i]
         if (is_private(m)) continue
@@ -209,8 +215,9 @@ function check(   i, j, m, name, bad) {
             name = exports[m, j]
             if (name in form) continue
             total++
-            if (text_of(m, name) != "") continue
-            print m ": " name " has no doc comment"
+            text = text_of(m, name)
+            if (text != "" && (m in incomplete || text ~ /(^|\n)  +[^\n]/)) continue
+            print m ": " name " has no " (text == "" ? "doc comment" : "example")
             bad++
         }
     }
