@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the examples in the doc comments of the library: run-examples.sh [ETAI [MODULE ...]]. An example is what
 # stands in a `;;;` comment behind three blanks or more: one or more lines of definitions and expressions, the
-# last of which ends with ` => VALUE`, as write shows it, or ` raises TAG`. A line `(import NAME)` is for all
+# last of which ends with ` => VALUE` (or is that alone), as write shows it, or ` raises TAG`. A line `(import NAME)` is for all
 # examples of the module, which are a program that imports it. Last line: `N passed, N failed`.
 cd "$(dirname "$0")/.." || exit 1
 etai=${1:-build/bin/etai}
@@ -33,7 +33,9 @@ module == "" { next }
     line = $0
     sub(/^ *;;; +/, "", line)
     if (line ~ /^\(import /) { imports[module] = imports[module] line "\n"; next }
-    if (match(line, /.* => /)) {
+    if (line ~ /^=> /) {
+        finish("example", substr(line, 4))
+    } else if (match(line, /.* => /)) {
         piece = piece substr(line, 1, RLENGTH - 4) "\n"
         finish("example", substr(line, RLENGTH + 1))
     } else if (match(line, /.* raises [a-z.-]+$/)) {
