@@ -11,7 +11,8 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/box" "$dir/lib" "$dir/root"
 ln -s "$here"/stdlib/* "$here/tests/torture/arguments.eta" "$dir/root"
-boot=$here/build/release/boot/etac
+boot=${etai%/bin/etai}/boot/etac
+[ -x "$boot" ] || boot=$here/build/release/boot/etac
 cp tests/torture/arguments.eta "$dir/lib"
 sh tools/dev/docs.sh names >"$dir/names"
 
