@@ -62,7 +62,8 @@ write_primitives() {
     sed -n 's/^\([A-Z]*\)([a-z_0-9]*, *"\(%[^"]*\)", */\1 \2 /p' vm/image/prim.def vm/image/native.def |
         sed 's/,/ /g' | awk '
         BEGIN { while ((getline line < "'"$dir/unsafe"'") > 0) skip[line] = 1
-                printf "(module main (import arguments std.base.list) (begin (define (main) (torture \"primitives\" (append" }
+                printf "(module main (import arguments std.base.list) (begin (define (main)\n"
+                printf "(torture \"primitives\" (append" }
         $2 in skip || $2 ~ /^%receive-/ { next }
         {
             min = $3; max = $4
