@@ -87,7 +87,7 @@ MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
 // Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap
 // limit.
 Value heap_handle(Heap *h, Block *b) MAY_GC;
-// Gives up what a handle stands for. It must not be looked at again: its words are to be overwritten.
+// Gives up what a handle stands for. What it was is raw bytes then.
 void heap_forget_handle(Heap *h, Value handle);
 
 #endif

@@ -312,6 +312,8 @@ void heap_forget_handle(Heap *h, Value handle)
 
     CHECK(found, "heap: a handle that is in no chain");
     h->ext->block_bytes -= b->capacity;
+    uint64_t *header = &((BlockRef *)value_words(handle))->header;
+    *header = header_make(KIND_BYTES, header_words(*header));
     block_release(h->scratch->space, b);
 }
 
