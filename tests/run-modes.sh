@@ -36,4 +36,8 @@ export TEST_MODE="$mode"
 # Where every allocation collects, large data take for ever.
 [ "$mode" = stress ] && export TEST_SCALE=1000
 [ ! -f tests/run-lang.sh ] || run "language tests" sh tests/run-lang.sh "$etai"
+calls=10
+[ "$mode" = stress ] && calls=1
+[ ! -f tests/run-arguments.sh ] || ARGUMENTS_CALLS=$calls ARGUMENTS_MS=60000 \
+    run "awkward arguments" sh tests/run-arguments.sh "$etai"
 exit $failed

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers doc_check unit lang diff actor threads cli eta_test repl.
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor threads cli eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers doc_check unit lang diff actor threads cli eta_test repl}
+suites=${*:-tidy layers doc_check examples unit lang arguments diff actor threads cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1

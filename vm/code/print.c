@@ -729,7 +729,7 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 {
     Printer p = {.out = out, .style = style, .max = max_bytes ? out->size + max_bytes : 0};
 
-    if (is_compound(v) && style != PRINT_SIMPLE && (style == PRINT_SHARED || is_large(&p, v)))
+    if (is_compound(v) && (style == PRINT_SHARED || is_large(&p, v)))
         find_cycles(&p, v);
     print_structure(&p, v);
     if (p.max) cut(out, p.max);

@@ -12,7 +12,7 @@ typedef enum {
     PRINT_DISPLAY, // strings and characters as themselves
     PRINT_WRITE,   // so that it reads back; labels where data are cyclic
     PRINT_SHARED,  // labels wherever something occurs twice
-    PRINT_SIMPLE,  // no labels: loops if the data do (the caller's business)
+    PRINT_SIMPLE,  // as write: labels are for cycles only, which nothing else could end
     PRINT_TEXT,    // as SHARED; print_text only
 } PrintStyle;
 
