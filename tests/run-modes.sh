@@ -22,16 +22,17 @@ run() {
     fi
 }
 
-run "actor tests" sh tests/run-actor.sh "$etai"
+run "actor tests" sh tests/run-eta.sh actor "$etai"
 for schedulers in 1 4; do
     for budget in 1 50; do
         [ "$mode" = stress ] && [ "$budget" = 50 ] && continue
         run "actor tests, $schedulers schedulers, $budget reductions" \
             env ETA_ACTOR_SCHEDULERS=$schedulers ETA_ACTOR_REDUCTION_BUDGET=$budget \
-            sh tests/run-actor.sh "$etai"
+            sh tests/run-eta.sh actor "$etai"
     done
 done
 # Where every allocation collects, large data take for ever.
 [ "$mode" = stress ] && export TEST_SCALE=1000
-[ ! -f tests/run-lang.sh ] || run "language tests" sh tests/run-lang.sh "$etai"
+run "language tests" sh tests/run-eta.sh lang "$etai"
+run "tests of sockets" sh tests/run-eta.sh net "$etai"
 exit $failed

@@ -279,6 +279,7 @@ NATIVE_FN(nng_send)
     native_charge_bytes(a, size);
     int error = net_send_now(s, bytes_data(bytes), size);
     if (error != NET_AGAIN) return error_value(error);
+    if (ms == 0) ms = net_send_least_ms(s);
     if (ms == 0) return error_value(net_timed_out);
     Value ref = reply_await(a);
     if (value_is(ref, V_FAIL)) return fail_memory(a);

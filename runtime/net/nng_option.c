@@ -197,6 +197,35 @@ static int get_address(NetSocket *s, const NetOption *o, Buf *out)
     return error == NNG_ENOENT || error == NNG_ECLOSED ? 0 : error;
 }
 
+// The port that a listener has got; 0: it has none.
+static unsigned port_of(nng_listener l)
+{
+    nng_sockaddr address;
+
+    if (l.id == 0 || nng_listener_get_addr(l, NNG_OPT_LOCADDR, &address) != 0) return 0;
+    if (address.s_family == NNG_AF_INET) return ntohs(address.s_in.sa_port);
+    return address.s_family == NNG_AF_INET6 ? ntohs(address.s_in6.sa_port) : 0;
+}
+
+// Some transports leave the port 0 that was asked for as it is.
+static void put_url(const char *text, unsigned port, Buf *out)
+{
+    nng_url *url;
+
+    if (port == 0 || nng_url_parse(&url, text) != 0) {
+        buf_text(out, text);
+        return;
+    }
+    if (strcmp(url->u_port, "0") == 0) {
+        bool v6 = strchr(url->u_hostname, ':') != NULL;
+        buf_printf(out, v6 ? "%s://[%s]:%u" : "%s://%s:%u", url->u_scheme, url->u_hostname, port);
+        if (url->u_requri) buf_text(out, url->u_requri);
+    } else {
+        buf_text(out, text);
+    }
+    nng_url_free(url);
+}
+
 static int get_url(NetSocket *s, Buf *out)
 {
     char *text = NULL;
@@ -212,7 +241,7 @@ static int get_url(NetSocket *s, Buf *out)
         error = nng_dialer_get_string(d, NNG_OPT_URL, &text);
     }
     if (text) {
-        buf_text(out, text);
+        put_url(text, port_of(l), out);
         nng_strfree(text);
     }
     return error == NNG_ENOENT ? 0 : error;

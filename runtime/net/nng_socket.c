@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define WAIT_MS        1000 // default time-outs
+#define REPLY_MS       10
 #define RETRY_FIRST_NS 2000000ull
 #define RETRY_MAX_NS   50000000ull
 // nng drops the connection of who sends more; its own default, 1 MiB, loses what people do send. Memory
@@ -454,8 +455,20 @@ static bool is_running(NetSocket *s, const Operation *o)
     return runs;
 }
 
+// nng 1.5.2 forgets whom a reply is for when it cannot be sent at once: those always take the time.
+static bool must_wait(const NetSocket *s)
+{
+    return s->type == NET_REP || s->type == NET_RESPONDENT;
+}
+
+int net_send_least_ms(const NetSocket *s)
+{
+    return must_wait(s) ? REPLY_MS : 0;
+}
+
 int net_send_now(NetSocket *s, const void *data, size_t size)
 {
+    if (must_wait(s)) return NET_AGAIN;
     if (is_running(s, &s->send)) return NET_AGAIN; // of a wait that was interrupted
     nng_msg *m = new_message(data, size);
     if (!m) return NNG_ENOMEM;

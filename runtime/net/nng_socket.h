@@ -92,6 +92,8 @@ int net_dial_error(NetSocket *s);
 
 // ---- messages, by the owner ---------------------------------------------------------------------------
 
+// For how long a send that must not wait may wait all the same.
+int net_send_least_ms(const NetSocket *s);
 // 0, an error or NET_AGAIN.
 int net_send_now(NetSocket *s, const void *data, size_t size);
 // Sends as soon as it can; the actor is answered when that is done, or ms milliseconds (-1: none) are over.
