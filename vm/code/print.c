@@ -157,6 +157,18 @@ static void print_id(Buf *out, Value v)
     }
 }
 
+static void print_external(Buf *out, Value v)
+{
+    const External *x = value_external(v);
+
+    if (value_is_external_pid(v)) {
+        buf_printf(out, "#<pid %s.%u.%u>", value_symbol(x->name)->utf8, (uint32_t)x->number,
+                   (uint32_t)(x->number >> 32));
+    } else {
+        buf_printf(out, "#<ref %s.%llu>", value_symbol(x->name)->utf8, (unsigned long long)x->number);
+    }
+}
+
 static void print_proc(Buf *out, Value v)
 {
     Value name = value_proc(v)->code->name;
@@ -210,6 +222,10 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
         break;
     case KIND_RECORD_TYPE:
         buf_printf(out, "#<record-type %s>", symbol_text(object_ref(v, RTYPE_NAME)));
+        break;
+    case KIND_EXTERNAL_PID:
+    case KIND_EXTERNAL_REF:
+        print_external(out, v);
         break;
     case KIND_TABLE:
         buf_printf(out, "#<hash-table %lld>", (long long)value_int(object_ref(v, TABLE_COUNT)));
