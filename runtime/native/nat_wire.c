@@ -7,6 +7,7 @@
 #include "runtime/native/refusal.h"
 
 #include "vm/actor/node.h"
+#include "vm/code/print.h"
 
 #include <string.h>
 
@@ -124,8 +125,10 @@ static bool begin_again(Actor *a, WireJob *j, Value v)
 
     if (!heap_epoch(HEAP(a), &epoch)) return false;
     if (epoch == j->epoch) return true;
+    bool text = j->encoder.as_text;
     wire_encode_end(&j->encoder);
     wire_encode_begin(&j->encoder, &j->node, v);
+    j->encoder.as_text = text;
     j->epoch = epoch;
     j->restarts++;
     return true;
@@ -155,13 +158,13 @@ static bool copy_pieces(Actor *a, WireJob *j, Value result)
 
 static Value encode_done(Actor *a, Value *args, WireJob *j)
 {
-    bool kept = job_of(args[1], true) != NULL;
+    bool kept = job_of(args[2], true) != NULL;
 
     if (!j->copies) {
         size_t size = 2 + wire_encode_size(&j->encoder);
         if (size > COPY_STEP && !kept) {
-            if (!job_keep(a, j, &args[1])) return V_FAIL;
-            j = job_of(args[1], true);
+            if (!job_keep(a, j, &args[2])) return V_FAIL;
+            j = job_of(args[2], true);
             kept = true;
         }
         Value result = bytes_make(HEAP(a), KIND_BYTEVECTOR, size, 0);
@@ -181,9 +184,24 @@ static Value encode_done(Actor *a, Value *args, WireJob *j)
     return args[0];
 }
 
+// The text form, of what has been found to have one.
+static Value text_of(Actor *a, const WireJob *j)
+{
+    Buf *out = &actor_worker(a)->text;
+
+    buf_clear(out);
+    print_text(out, j->encoder.root, j->node.identity, j->node.name);
+    if (out->failed) return fail_memory(a);
+    native_charge_bytes(a, 8 * out->size);
+    Value v = bytes_make(HEAP(a), KIND_BYTEVECTOR, out->size, 0);
+    if (!value_is(v, V_FAIL)) memcpy(bytes_data(value_bytes(v)), out->data, out->size);
+    return v;
+}
+
+// (value text? job)
 NATIVE_FN(wire_encode)
 {
-    WireJob local, *j = job_of(args[1], true);
+    WireJob local, *j = job_of(args[2], true);
     bool kept = j != NULL;
 
     (void)count;
@@ -194,6 +212,7 @@ NATIVE_FN(wire_encode)
         j->node = vm_wire_node(actor_vm(a));
         j->encodes = true;
         wire_encode_begin(&j->encoder, &j->node, args[0]);
+        j->encoder.as_text = value_true(args[1]);
     } else if (j->copies) {
         return encode_done(a, args, j);
     } else if (!j->encoder.node || !begin_again(a, j, args[0])) {
@@ -202,16 +221,18 @@ NATIVE_FN(wire_encode)
     int64_t work = j->restarts > RESTARTS_MAX ? INT64_MAX / 2 : work_of(a), left = work;
     WireState state = wire_encode_step(&j->encoder, &left);
     charge(a, work, left);
-    if (state == WIRE_DONE) return encode_done(a, args, j);
+    if (state == WIRE_DONE && !j->encoder.as_text) return encode_done(a, args, j);
     if (state == WIRE_LATER) {
         if (kept) return V_YIELD;
         if (!heap_epoch(HEAP(a), &j->epoch)) {
             job_end(j);
             return fail_memory(a);
         }
-        return job_keep(a, j, &args[1]) ? V_YIELD : V_FAIL;
+        return job_keep(a, j, &args[2]) ? V_YIELD : V_FAIL;
     }
-    Value v = state == WIRE_REFUSED ? fail_encode(a, &j->encoder) : fail_memory(a);
+    Value v = state == WIRE_DONE      ? text_of(a, j)
+              : state == WIRE_REFUSED ? fail_encode(a, &j->encoder)
+                                      : fail_memory(a);
     job_end(j);
     return v;
 }
@@ -324,4 +345,30 @@ NATIVE_FN(wire_decode)
                                         : fail_decode(a, j->decoder.error);
     job_end(j);
     return v;
+}
+
+// (pid? name identity number), for the reader of text: identity is a bytevector of 8 bytes.
+NATIVE_FN(wire_id)
+{
+    Vm *vm = actor_vm(a);
+    bool pid = value_true(args[0]);
+    uint64_t identity, number;
+
+    (void)count;
+    if (!value_is_symbol(args[1]) || !value_is_kind(args[2], KIND_BYTEVECTOR) ||
+        bytes_length(value_bytes(args[2])) != sizeof identity || !num_to_uint64(args[3], &number))
+        return V_FALSE;
+    if (pid ? (number & 0xf0000000u) != 0 : number >> 60 != 0) return V_FALSE;
+    memcpy(&identity, bytes_data(value_bytes(args[2])), sizeof identity);
+    identity = __builtin_bswap64(identity);
+    if (identity == vm->node_identity)
+        return pid ? value_pid((uint32_t)number, (uint32_t)(number >> 32)) : value_ref(number);
+    Value *p = heap_alloc(
+        HEAP(a), header_make(pid ? KIND_EXTERNAL_PID : KIND_EXTERNAL_REF, EXTERNAL_WORDS - 1));
+    if (!p) return V_FAIL;
+    External *x = (External *)p;
+    x->node = identity;
+    x->name = args[1];
+    x->number = number;
+    return value_from_words(p, TAG_OBJ);
 }

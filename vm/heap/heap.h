@@ -61,6 +61,7 @@ typedef struct {
     struct BlockCache *cache; // this thread's share of them
     unsigned root_count;
     unsigned collections; // since the running slice began: many mean that nurseries are too small
+    bool bounded; // others wait for this thread: a collection that would take long is put off
     bool nogc; // set while objects are half built: a reservation then is a bug
     Value roots[HEAP_ROOTS_MAX];
     Fault fault;
@@ -176,8 +177,9 @@ bool heap_is_shared(const Heap *h, Value v);
 
 // ---- addresses as identities -----------------------------------------------------------------
 
-// When the address of a value may change. What never moves: immediates, shared and large objects.
-typedef enum { MOVES_NEVER, MOVES_FULL, MOVES_YOUNG } Motion;
+// When the address of a value may change. What never moves: immediates and shared objects. Large objects
+// stay where they are, but their copies in other heaps are elsewhere.
+typedef enum { MOVES_NEVER, MOVES_COPIED, MOVES_FULL, MOVES_YOUNG } Motion;
 
 Motion heap_motion(const Heap *h, Value v);
 

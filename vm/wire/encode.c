@@ -167,6 +167,7 @@ static bool is_sound_type(Value type)
 static bool frame_of(WireEncoder *e, Value v, WireOpen *o)
 {
     *o = (WireOpen){v, 0, 0, HOW_SLOTS};
+    if (e->as_text && (value_is_kind(v, KIND_RECORD) || value_is_kind(v, KIND_TABLE))) return false;
     if (value_is_pair(v)) {
         o->how = HOW_LIST;
         return true;
@@ -296,7 +297,7 @@ static WireState mark(WireEncoder *e, Value v)
     WireOpen o;
     bool again;
 
-    if (is_atom(v)) return value_tag(v) == TAG_HEADER ? refuse(e, v) : WIRE_DONE;
+    if (is_atom(v)) return e->as_text && value_is(v, V_DEFAULT) ? refuse(e, v) : WIRE_DONE;
     bool text = is_text(v);
     if (!text && !frame_of(e, v, &o)) return refuse(e, v);
     if (!seen_meet(&e->seen, v, &again)) return WIRE_NO_MEMORY;
@@ -346,7 +347,7 @@ static void put_fixed(Buf *out, uint64_t v)
 static void put_symbol(WireEncoder *e, Value v)
 {
     const Symbol *s = value_symbol(v);
-    WireCached *c = &e->symbols[s->hash & 63];
+    WireCached *c = &e->symbols[s->hash >> 58];
 
     if (value_is(c->object, v)) {
         buf_u8(&e->out, WIRE_SYMBOL_AGAIN);
@@ -722,6 +723,7 @@ WireState wire_encode_step(WireEncoder *e, int64_t *work)
         state = mark(e, e->root);
     while (state == WIRE_DONE && e->phase == PHASE_MARK) {
         if (*work <= 0) return WIRE_LATER;
+        if (e->depth == 0 && e->as_text) return WIRE_DONE;
         if (e->depth == 0) {
             e->phase = PHASE_WRITE;
             state = write_value(e, e->root, work);

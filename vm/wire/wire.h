@@ -111,6 +111,7 @@ typedef struct {
     size_t text_at, text_bytes;
     Value refused; // after WIRE_REFUSED
     bool too_deep; // that is why
+    bool as_text;  // set after the beginning: only looks whether the value has a text form
 } WireEncoder;
 
 void wire_encode_begin(WireEncoder *e, const WireNode *node, Value v);
