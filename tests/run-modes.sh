@@ -8,7 +8,7 @@ failed=0
 
 export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1:$ASAN_OPTIONS"
 export UBSAN_OPTIONS="print_stacktrace=1:$UBSAN_OPTIONS"
-export TSAN_OPTIONS="exitcode=99:halt_on_error=0:second_deadlock_stack=1:$TSAN_OPTIONS"
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:exitcode=99:halt_on_error=0:second_deadlock_stack=1:$TSAN_OPTIONS"
 
 # run WHAT COMMAND ...: only the last line of what ends well is shown.
 run() {

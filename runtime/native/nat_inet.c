@@ -171,8 +171,8 @@ NATIVE_FN(tcp_connect)
     if (!new_pair(a, &args[4])) return V_FAIL;
     uint64_t limit = (uint64_t)MIN(ms, (size_t)1000000000000) * 1000000;
     uint64_t deadline = value_is(args[2], V_FALSE) ? 0 : plat_now_ns() + limit;
-    return start(a, JOB_CONNECT, file_of(value_car(args[4])), file_of(value_cdr(args[4])), args[0], port,
-                 deadline, V_FALSE, &args[3]);
+    return start(a, JOB_CONNECT, file_of(value_car(args[4])), file_of(value_cdr(args[4])), args[0],
+                 port, deadline, V_FALSE, &args[3]);
 }
 
 // (host port #f #f): a handle or a negative error
@@ -269,7 +269,8 @@ NATIVE_FN(udp_send)
     string_to_utf8(args[1], text);
     const char *host = buf_cstr(text);
     if (text->failed) return fail_memory(a);
-    if (!inet_is_address(host)) return start(a, JOB_SEND, f, NULL, args[1], port, 0, args[3], &args[4]);
+    if (!inet_is_address(host))
+        return start(a, JOB_SEND, f, NULL, args[1], port, 0, args[3], &args[4]);
     Bytes *b = value_bytes(args[3]);
     native_charge_bytes(a, bytes_length(b));
     return value_fix(inet_send(f, host, port, bytes_data(b), bytes_length(b)));

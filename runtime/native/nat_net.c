@@ -43,7 +43,8 @@ NATIVE_FN(nng_open)
     int error;
 
     (void)count;
-    if (!native_index(args[0], NET_TYPES, &type)) return fail_type(HEAP(a), "nng-socket", "a type", args[0]);
+    if (!native_index(args[0], NET_TYPES, &type))
+        return fail_type(HEAP(a), "nng-socket", "a type", args[0]);
     Block *b = net_open(net, (NetType)type, &error);
     if (!b && collect_for(a, error)) b = net_open(net, (NetType)type, &error);
     return b ? heap_handle(HEAP(a), b) : error_value(error);
@@ -283,7 +284,8 @@ NATIVE_FN(nng_send)
     if (ms == 0) return error_value(net_timed_out);
     Value ref = reply_await(a);
     if (value_is(ref, V_FAIL)) return fail_memory(a);
-    if (!net_send_start(s, bytes_data(bytes), size, ms, actor_pid(a), ref)) return error_value(net_no_memory);
+    if (!net_send_start(s, bytes_data(bytes), size, ms, actor_pid(a), ref))
+        return error_value(net_no_memory);
     args[3] = ref;
     return V_WAIT;
 }
@@ -341,7 +343,8 @@ NATIVE_FN(nng_subscribe)
     if (!value_is_kind(args[1], KIND_BYTEVECTOR))
         return fail_type(HEAP(a), "nng-subscribe", "a bytevector", args[1]);
     Bytes *b = value_bytes(args[1]);
-    return error_value(net_subscribe(s, bytes_data(b), bytes_length(b), !value_is(args[2], V_FALSE)));
+    return error_value(
+        net_subscribe(s, bytes_data(b), bytes_length(b), !value_is(args[2], V_FALSE)));
 }
 
 // ---- polling --------------------------------------------------------------------------------------
@@ -376,7 +379,8 @@ static int64_t look(Actor *a, Value items)
     int fd;
 
     for (size_t i = 0; i < object_count(items); i += ITEM_WORDS) {
-        int error = net_poll_fd(net_of(object_ref(items, i + ITEM_HANDLE)), item_what(items, i), &fd);
+        int error = net_poll_fd(net_of(object_ref(items, i + ITEM_HANDLE)), item_what(items, i),
+                                &fd);
         if (error) return -error;
         bool is = is_readable(fd);
         heap_store(HEAP(a), items, object_slot(items, i + ITEM_READY), value_bool(is));
@@ -388,7 +392,8 @@ static int64_t look(Actor *a, Value items)
 static void cancel_all(Poller *poller, Value items)
 {
     for (size_t i = 0; i < object_count(items); i += ITEM_WORDS) {
-        uint64_t *ticket = net_poll_ticket(net_of(object_ref(items, i + ITEM_HANDLE)), item_what(items, i));
+        uint64_t *ticket = net_poll_ticket(net_of(object_ref(items, i + ITEM_HANDLE)),
+                                           item_what(items, i));
         (void)poller_cancel(poller, *ticket);
         *ticket = 0;
     }
@@ -422,7 +427,8 @@ NATIVE_FN(nng_poll)
 
     (void)count;
     if (!are_items(args[0])) return fail_type(HEAP(a), "nng-poll", "a vector of items", args[0]);
-    if (!milliseconds(args[1], 0, &ms)) return fail_type(HEAP(a), "nng-poll", "milliseconds", args[1]);
+    if (!milliseconds(args[1], 0, &ms))
+        return fail_type(HEAP(a), "nng-poll", "milliseconds", args[1]);
     size_t items = object_count(args[0]);
     actor_charge(a, items);
     if (value_is_local_ref(args[2])) {
@@ -490,7 +496,8 @@ NATIVE_FN(nng_set)
     if (!s) return fail_socket(a, args[0]);
     if (!o) return fail_type(HEAP(a), "nng-set-option", "the name of an option", args[1]);
     if (!is_text(o)) {
-        if (!value_is_fix(args[2])) return fail_type(HEAP(a), "nng-set-option", "an integer", args[2]);
+        if (!value_is_fix(args[2]))
+            return fail_type(HEAP(a), "nng-set-option", "an integer", args[2]);
         return error_value(net_set_number(s, o, value_int(args[2])));
     }
     if (!value_is_string(args[2])) return fail_type(HEAP(a), "nng-set-option", "a string", args[2]);

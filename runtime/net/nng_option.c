@@ -55,7 +55,8 @@ static int *kept_number(NetSocket *s, const NetOption *o)
     };
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (strcmp(places[i].key, o->key) == 0) return (int *)(void *)((char *)s + places[i].offset);
+        if (strcmp(places[i].key, o->key) == 0)
+            return (int *)(void *)((char *)s + places[i].offset);
     }
     return NULL;
 }
@@ -72,7 +73,8 @@ int net_set_number(NetSocket *s, const NetOption *o, int64_t value)
         plat_unlock(&s->lock);
         return 0;
     }
-    if (s->parent && o->kind == NET_MS) return nng_ctx_set_ms(s->context, o->name, (nng_duration)value);
+    if (s->parent && o->kind == NET_MS)
+        return nng_ctx_set_ms(s->context, o->name, (nng_duration)value);
     if (s->parent) return NNG_ENOTSUP;
     switch (o->kind) {
     case NET_MS:
@@ -191,7 +193,8 @@ static int get_address(NetSocket *s, const NetOption *o, Buf *out)
     plat_lock(&s->lock);
     nng_listener l = s->listener;
     plat_unlock(&s->lock);
-    if (l.id != 0 && strcmp(o->key, "locaddr") == 0) error = nng_listener_get_addr(l, o->name, &address);
+    if (l.id != 0 && strcmp(o->key, "locaddr") == 0)
+        error = nng_listener_get_addr(l, o->name, &address);
     if (error && pipe.id != 0) error = nng_pipe_get_addr(pipe, o->name, &address);
     if (!error) put_address(&address, out);
     return error == NNG_ENOENT || error == NNG_ECLOSED ? 0 : error;
@@ -291,7 +294,8 @@ int net_prepare_dialer(NetSocket *s, nng_dialer d, bool tls)
 
     plat_lock(&s->lock);
     EndpointOptions *o = &s->options;
-    if (o->nodelay >= 0) error = allow_unknown(nng_dialer_set_bool(d, NNG_OPT_TCP_NODELAY, o->nodelay));
+    if (o->nodelay >= 0)
+        error = allow_unknown(nng_dialer_set_bool(d, NNG_OPT_TCP_NODELAY, o->nodelay));
     if (!error && o->keepalive >= 0)
         error = allow_unknown(nng_dialer_set_bool(d, NNG_OPT_TCP_KEEPALIVE, o->keepalive));
     if (!error && tls) {

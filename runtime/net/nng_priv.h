@@ -31,22 +31,22 @@ struct NetSocket {
     Net *net;
     _Atomic uint32_t refs;
     NetType type;
-    nng_socket id;        // const
-    NetSocket *parent;    // of a context; const
-    nng_ctx context;      // const
+    nng_socket id;                 // const
+    NetSocket *parent;             // of a context; const
+    nng_ctx context;               // const
     struct NetSocket *next, *prev; // of all; the net's lock
     PlatLock lock;
     Operation send, recv;
-    nng_aio *now;         // the owner's: for what is done at once
+    nng_aio *now; // the owner's: for what is done at once
     _Atomic uint32_t dial_number;
-    nng_dialer dialing;   // that is being started; id 0: none; lock
-    int dial_error;       // of the last attempt; lock
-    nng_listener listener; // the newest; id 0: none; lock
-    nng_dialer dialer;    // likewise
-    _Atomic uint32_t pipe; // of the newest connection; 0: none yet
-    int recv_ms, send_ms, dial_ms;           // the owner's
-    uint64_t recv_ticket, send_ticket;       // the owner's, of polling
-    EndpointOptions options;                 // lock
+    nng_dialer dialing;                // that is being started; id 0: none; lock
+    int dial_error;                    // of the last attempt; lock
+    nng_listener listener;             // the newest; id 0: none; lock
+    nng_dialer dialer;                 // likewise
+    _Atomic uint32_t pipe;             // of the newest connection; 0: none yet
+    int recv_ms, send_ms, dial_ms;     // the owner's
+    uint64_t recv_ticket, send_ticket; // the owner's, of polling
+    EndpointOptions options;           // lock
 };
 
 // Hands the ENDPOINT options to one that has not been started; `tls`: it speaks TLS.

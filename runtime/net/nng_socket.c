@@ -16,6 +16,7 @@
 #include <nng/protocol/survey0/survey.h>
 
 #include <string.h>
+#include <sys/resource.h>
 
 #define WAIT_MS        1000 // default time-outs
 #define REPLY_MS       10
@@ -246,17 +247,33 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
     atomic_store_explicit(&s->pipe, pipe.id, memory_order_relaxed);
 }
 
+// Each connection is a descriptor: as many as the system lets us have.
+static void raise_limit(Net *net)
+{
+    struct rlimit limit;
+
+    if (atomic_exchange_explicit(&net->used, 1, memory_order_relaxed) != 0) return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Block *net_open(Net *net, NetType type, int *error)
 {
     static int (*const openers[NET_TYPES])(nng_socket *) = {
-        [NET_PAIR] = nng_pair0_open,         [NET_REQ] = nng_req0_open,
-        [NET_REP] = nng_rep0_open,           [NET_PUB] = nng_pub0_open,
-        [NET_SUB] = nng_sub0_open,           [NET_PUSH] = nng_push0_open,
-        [NET_PULL] = nng_pull0_open,         [NET_SURVEYOR] = nng_surveyor0_open,
-        [NET_RESPONDENT] = nng_respondent0_open, [NET_BUS] = nng_bus0_open,
+        [NET_PAIR] = nng_pair0_open,
+        [NET_REQ] = nng_req0_open,
+        [NET_REP] = nng_rep0_open,
+        [NET_PUB] = nng_pub0_open,
+        [NET_SUB] = nng_sub0_open,
+        [NET_PUSH] = nng_push0_open,
+        [NET_PULL] = nng_pull0_open,
+        [NET_SURVEYOR] = nng_surveyor0_open,
+        [NET_RESPONDENT] = nng_respondent0_open,
+        [NET_BUS] = nng_bus0_open,
     };
+    raise_limit(net);
     NetSocket *s = new_socket(net, type, error);
-
     if (!s) return NULL;
     if (!*error) *error = openers[type](&s->id);
     if (!*error) *error = nng_socket_set_size(s->id, NNG_OPT_RECVMAXSZ, MESSAGE_MAX_BYTES);
@@ -344,7 +361,9 @@ static int dial_once(const NetDial *dial)
     bool current = is_current(dial);
     if (current && !dial->background) s->dialing = d;
     plat_unlock(&s->lock);
-    if (!error) error = current ? nng_dialer_start(d, dial->background ? NNG_FLAG_NONBLOCK : 0) : NNG_ECLOSED;
+    if (!error)
+        error = current ? nng_dialer_start(d, dial->background ? NNG_FLAG_NONBLOCK : 0)
+                        : NNG_ECLOSED;
     plat_lock(&s->lock);
     current = is_current(dial);
     if (current) {

@@ -30,6 +30,7 @@ typedef struct Net {
     PlatLock lock;
     NetSocket *first;         // lock
     _Atomic uint32_t closing; // the program ends
+    _Atomic uint32_t used;    // a socket has been opened
     _Atomic uint32_t leaving; // sockets whose closing has been asked for and has not ended
 } Net;
 
@@ -98,7 +99,8 @@ int net_send_least_ms(const NetSocket *s);
 int net_send_now(NetSocket *s, const void *data, size_t size);
 // Sends as soon as it can; the actor is answered when that is done, or ms milliseconds (-1: none) are over.
 // False without memory.
-MUST_USE bool net_send_start(NetSocket *s, const void *data, size_t size, int ms, Value pid, Value ref);
+MUST_USE bool net_send_start(NetSocket *s, const void *data, size_t size, int ms, Value pid,
+                             Value ref);
 // What came of it.
 int net_send_result(NetSocket *s);
 
