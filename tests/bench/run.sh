@@ -5,11 +5,12 @@
 #     ROUNDS=n run.sh ...      rounds (5)
 #     PEERS='erl lua' run.sh   only these beside Eta
 #
-# A benchmark is a file of seq, actor or whole; a program prints lines "NAME VALUE UNIT", which may be
+# A benchmark is a file of seq, actor, net or whole; a program prints lines "NAME VALUE UNIT", which may be
 # more than one. In seq the Schemes run the same text behind a prelude of their own. Each round runs
 # every system once before the next round begins, so that what disturbs the machine disturbs all.
 #
-# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua. Eta's own: eta-img, an image.
+# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua, c (sockets against libnng). Eta's own: eta-img,
+# an image.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +21,7 @@ etac=$root/build/bin/etac
 rounds=${ROUNDS:-5}
 only=" $* "
 results=$work/results
-all_peers='erl erl1 chez guile lua'
+all_peers='erl erl1 chez guile lua c'
 
 # ---- which systems ---------------------------------------------------------------------------------
 
@@ -29,6 +30,7 @@ command_of() {
     erl | erl1) echo erl ;;
     chez) command -v scheme > /dev/null 2>&1 && echo scheme || echo chezscheme ;;
     guile) echo guile ;;
+    c) echo "${CC:-gcc}" ;;
     lua) command -v lua > /dev/null 2>&1 && echo lua || echo lua5.4 ;;
     esac
 }
@@ -54,7 +56,7 @@ wanted() {
 
 # Everything into $work, so that the tree stays clean.
 prepare() {
-    mkdir -p "$work/seq" "$work/actor" "$work/whole" "$work/cache" || exit 1
+    mkdir -p "$work/seq" "$work/actor" "$work/net" "$work/whole" "$work/cache" || exit 1
     "${CC:-gcc}" -O2 -std=gnu11 -o "$work/spawn_time" "$here/spawn_time.c" || exit 1
     for f in "$here"/seq/*.scm; do
         name=$(basename "$f" .scm)
@@ -70,6 +72,8 @@ prepare() {
         name=$(basename "$f")
         [ "$name" = prelude.eta ] || cat "$here/actor/prelude.eta" "$f" > "$work/actor/$name"
     done
+    cp "$here"/net/*.eta "$work/net" || exit 1
+    case $peers in *" c"*) "${CC:-gcc}" -O2 -o "$work/net/sockets" "$here/net/sockets.c" -lnng -pthread || exit 1 ;; esac
     cp "$here"/seq/*.lua "$work/seq" || exit 1
     cp "$here"/whole/hello.* "$work/whole" || exit 1
     "$etac" -o "$work/whole/hello.etac" "$work/whole/hello.eta" || exit 1
@@ -105,6 +109,7 @@ program() { # SYSTEM FOLDER NAME
     erl1) [ "$2" = actor ] && [ -f "$work/$2/$3.beam" ] && erl_run "+S1" "$2" "$3" ;;
     chez) [ -f "$work/$2/$3.ss" ] && "$chez" --program "$work/$2/$3.ss" ;;
     guile) [ -f "$work/$2/$3.scm" ] && XDG_CACHE_HOME=$work/cache guile --auto-compile "$work/$2/$3.scm" ;;
+    c) [ -x "$work/$2/$3" ] && "$work/$2/$3" ;;
     lua) [ -f "$work/$2/$3.lua" ] && LUA_PATH=$work/$2/?.lua "$lua" "$work/$2/$3.lua" ;;
     esac
 }
@@ -244,6 +249,9 @@ for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact s
 done
 for name in million spawn pingpong pairs spin ring fanin selective freshref; do
     wanted $name && each_system run_one actor $name
+done
+for name in sockets; do
+    wanted $name && each_system run_one net $name
 done
 for name in idle hello compile; do
     wanted $name && each_system $name
