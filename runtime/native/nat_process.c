@@ -54,6 +54,8 @@ static Child *child_of(Value v)
 
 static Value fail_child(Actor *a, Value v)
 {
+    if (heap_is_given(HEAP(a), v))
+        return fail_text(HEAP(a), ERR_BADARG, "process", "it was given to another actor");
     return fail_type(HEAP(a), "process", "a process handle", v);
 }
 

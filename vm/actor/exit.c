@@ -3,6 +3,7 @@
 // the pid dead and the timers gone.
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
+#include "vm/actor/shared.h"
 
 #include "vm/base/check.h"
 
@@ -135,6 +136,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     }
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
+    if (had & ACTOR_TABLES) shared_owner_ended(w, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
     close_for_good(a);
 }
@@ -232,7 +234,8 @@ bool exit_slice(VmWorker *w, Actor *a)
 
     if (atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING) begin_exit(w, a);
     if (a->ext &&
-        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget)))
+        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget) &&
+          aliases_drop(a, &budget) && shared_owner_drain(w, a, &budget)))
         return false;
     return answer_some(w, a, &budget);
 }

@@ -23,11 +23,32 @@ static Value *find_slot(Value table, uint32_t id)
     }
 }
 
-Value priv_find(const Actor *a, const Cell *c)
+Value priv_find_any(const Actor *a, const Cell *c)
 {
     if (!value_true(a->priv)) return V_NONE;
     Value *slot = find_slot(a->priv, c->id);
     return value_true(*slot) ? slot[1] : V_NONE;
+}
+
+static bool is_marker(Value v)
+{
+    return value_is_pair(v) && value_is(value_car(v), V_PRIVATE);
+}
+
+Value priv_find(const Actor *a, const Cell *c)
+{
+    Value v = priv_find_any(a, c);
+    return is_marker(v) ? V_NONE : v;
+}
+
+bool priv_absent(const Actor *a, const Cell *c, Kind *kind, Value *owner)
+{
+    Value v = priv_find_any(a, c);
+
+    if (!is_marker(v)) return false;
+    *kind = (Kind)value_int(value_car(value_cdr(v)));
+    *owner = value_cdr(value_cdr(v));
+    return true;
 }
 
 static Value new_table(Heap *h, size_t slots)
@@ -72,7 +93,7 @@ static bool ensure_room(Actor *a)
 
 bool priv_set(Actor *a, Cell *c, const Value *v)
 {
-    if (value_is(priv_find(a, c), V_NONE) && !ensure_room(a)) return false;
+    if (value_is(priv_find_any(a, c), V_NONE) && !ensure_room(a)) return false;
     Value *slot = find_slot(a->priv, c->id);
     slot[0] = value_fix(c->id);
     heap_store(&a->heap, a->priv, &slot[1], *v);
