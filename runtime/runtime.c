@@ -46,6 +46,8 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->files.vm = r->vm;
     r->files.poller = r->poller;
     r->files.console = r->console;
+    r->net.vm = r->vm;
+    r->net.poller = r->poller;
     r->vm->report = runtime_actor_ended;
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
@@ -150,6 +152,7 @@ int runtime_run(Runtime *r)
         return 1;
     }
     int status = vm_run(r->vm, boot);
+    net_finish(&r->net);
     if (files_finish(&r->files) > 0 && status == 0) status = 1;
     if (!console_flush_all(r->console, &error) && !console_was_told(r->console)) {
         fprintf(stderr, "error: standard output: %s\n", strerror(error));

@@ -8,6 +8,7 @@
 #include "runtime/environ.h"
 #include "runtime/files.h"
 #include "runtime/input.h"
+#include "runtime/net/nng_socket.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
 
@@ -18,6 +19,7 @@ typedef struct Runtime {
     Timers *timers;
     Poller *poller;
     Files files;
+    Net net;
     Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info

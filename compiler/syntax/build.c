@@ -55,6 +55,7 @@ Core *core_global(Expander *x, Global *global, Span span)
 {
     Core *core = core_new(x, CORE_GLOBAL, span);
 
+    module_needs(x, global->module); // a default name's module is needed by those who use it alone
     core->u.global = global;
     return core;
 }

@@ -45,10 +45,9 @@ static void begin_module(Expander *x, ModuleState *m, Iface *iface, Span span)
     iface->state = IFACE_EXPANDING;
     x->module = m;
     x->where = (Where){.frame = iface->scopes[0]};
-    if (iface->defaults && iface->defaults != iface->name &&
-        iface_require(x->c, iface->defaults, SPAN_NONE)) {
-        module_needs(x, iface->defaults);
-    }
+    // A module whose names are used is needed, not all that might be (core_global).
+    if (iface->defaults && iface->defaults != iface->name)
+        (void)iface_require(x->c, iface->defaults, SPAN_NONE);
 }
 
 // Notes which variables are procedures that never change.

@@ -5,12 +5,13 @@
 #     ROUNDS=n run.sh ...      rounds (5)
 #     PEERS='erl lua' run.sh   only these beside Eta
 #
-# A benchmark is a file of seq, lib, actor or whole; a program prints lines "NAME VALUE UNIT", which may be
+# A benchmark is a file of seq, lib, actor, net or whole; a program prints lines "NAME VALUE UNIT", which may be
 # more than one. In seq and lib the Schemes run the same text behind a prelude of their own. Each round runs
 # every system once before the next round begins, so that what disturbs the machine disturbs all. Of
 # lib also the most memory that a program had is noted (NAME_rss).
 #
-# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua, python. Eta's own: eta-img, an image.
+# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua, python, c (sockets against libnng).
+# Eta's own: eta-img, an image.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +22,7 @@ etac=$root/build/bin/etac
 rounds=${ROUNDS:-5}
 only=" $* "
 results=$work/results
-all_peers='erl erl1 chez guile lua python'
+all_peers='erl erl1 chez guile lua python c'
 
 # ---- which systems ---------------------------------------------------------------------------------
 
@@ -30,6 +31,7 @@ command_of() {
     erl | erl1) echo erl ;;
     chez) command -v scheme > /dev/null 2>&1 && echo scheme || echo chezscheme ;;
     guile) echo guile ;;
+    c) echo "${CC:-gcc}" ;;
     lua) command -v lua > /dev/null 2>&1 && echo lua || echo lua5.4 ;;
     python) echo python3 ;;
     esac
@@ -87,7 +89,7 @@ prepare_schemes() {
 
 # Everything into $work, so that the tree stays clean.
 prepare() {
-    mkdir -p "$work/seq" "$work/lib" "$work/actor" "$work/whole" "$work/cache" || exit 1
+    mkdir -p "$work/seq" "$work/lib" "$work/actor" "$work/net" "$work/whole" "$work/cache" || exit 1
     "${CC:-gcc}" -O2 -std=gnu11 -o "$work/spawn_time" "$here/spawn_time.c" || exit 1
     prepare_schemes
     cp "$here"/lib/*.py "$work/lib" || exit 1
@@ -96,6 +98,8 @@ prepare() {
         name=$(basename "$f")
         [ "$name" = prelude.eta ] || cat "$here/actor/prelude.eta" "$f" > "$work/actor/$name"
     done
+    cp "$here"/net/*.eta "$work/net" || exit 1
+    case " $peers " in *" c "*) "${CC:-gcc}" -O2 -o "$work/net/sockets" "$here/net/sockets.c" -lnng -pthread || exit 1 ;; esac
     cp "$here"/seq/*.lua "$work/seq" || exit 1
     cp "$here"/whole/hello.* "$work/whole" || exit 1
     "$etac" -o "$work/whole/hello.etac" "$work/whole/hello.eta" || exit 1
@@ -137,6 +141,7 @@ program() { # SYSTEM FOLDER NAME
             XDG_CACHE_HOME=$work/cache ${measured}guile --auto-compile "$work/$2/$3.scm"
         ;;
     python) [ -f "$work/$2/$3.py" ] && ${measured}python3 "$work/$2/$3.py" $data ;;
+    c) [ -x "$work/$2/$3" ] && "$work/$2/$3" ;;
     lua) [ -f "$work/$2/$3.lua" ] && LUA_PATH=$work/$2/?.lua "$lua" "$work/$2/$3.lua" ;;
     esac
 }
@@ -279,6 +284,9 @@ for name in json50 regex sort pmap text; do
 done
 for name in million spawn pingpong pairs spin ring fanin selective freshref; do
     wanted $name && each_system run_one actor $name
+done
+for name in sockets; do
+    wanted $name && each_system run_one net $name
 done
 for name in idle hello compile; do
     wanted $name && each_system $name
