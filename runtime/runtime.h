@@ -26,6 +26,7 @@ typedef struct Runtime {
     const uint8_t *own;    // image of the program's own file: only its modules' mains are called
     size_t own_size;
     struct SourceTexts *texts; // program texts that are in no file, for error messages
+    struct Reloader *reloader; // NULL: modules cannot be reloaded
     struct Repl *repl;         // NULL: a program runs
     LoadedModule *repl_module; // std.repl, whose main is called
 } Runtime;

@@ -19,7 +19,6 @@ struct Repl {
     char history[4096];
     Buf text;            // what has been typed of the next input
     Buf image;           // what it was compiled to
-    size_t files_loaded; // of builder->files
     unsigned inputs;
     bool timed; // the input is to be timed
     const DocEntry *docs;
@@ -42,6 +41,7 @@ static Answer compile(Repl *repl, bool end)
 
     snprintf(name, sizeof name, "<repl %u>", repl->inputs + 1);
     buf_free(&repl->image);
+    plat_lock(&repl->builder->lock);
     InputResult result = builder_compile_input(repl->builder, name, (const char *)repl->text.data,
                                                repl->text.size, &repl->image);
     if (result == INPUT_INCOMPLETE && !end) return ANSWER_END;
@@ -49,6 +49,7 @@ static Answer compile(Repl *repl, bool end)
         runtime_keep_text(repl->runtime, name, (const char *)repl->text.data, repl->text.size);
     repl->inputs += result != INPUT_EMPTY;
     say(repl, buf_cstr(&repl->builder->diag.text));
+    plat_unlock(&repl->builder->lock);
     return result == INPUT_COMPILED ? ANSWER_COMPILED : ANSWER_ERRORS;
 }
 
@@ -128,11 +129,14 @@ static bool link_input(Repl *repl, RunList *list, char *why, size_t why_size)
     CodeSpace *cs = &repl->runtime->vm->code;
     Builder *b = repl->builder;
 
-    while (repl->files_loaded < b->file_count) {
-        if (!code_load(cs, &b->files[repl->files_loaded++].image, list, why, why_size))
-            return false;
+    bool ok = true;
+    plat_lock(&b->lock);
+    while (ok && b->files_loaded < b->file_count) {
+        Buf *image = &b->files[b->files_loaded++].image;
+        ok = image->size == 0 || code_load(cs, image, list, why, why_size);
     }
-    return code_load(cs, &repl->image, list, why, why_size);
+    plat_unlock(&b->lock);
+    return ok && code_load(cs, &repl->image, list, why, why_size);
 }
 
 static Value bodies_of(Actor *a, const RunList *list)

@@ -1,5 +1,6 @@
 // etai: runs programs, from source or from images.
 #include "compiler/builder.h"
+#include "runtime/repl/reload.h"
 #include "runtime/repl/repl.h"
 #include "vm/base/mem.h"
 
@@ -168,19 +169,20 @@ static int run(const Options *o, Builder *b)
         return 1;
     }
     r.arguments = o->arguments;
+    r.reloader = reloader_new(&r, b);
     int status = 1;
     if (o->repl) {
         status = run_repl(&r, b);
-        builder_free(b);
     } else if (load_program(&r, o, b)) {
-        builder_free(b);
+        builder_reset(b); // for modules that are reloaded
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
-    } else {
-        builder_free(b);
     }
+    Reloader *reloader = r.reloader;
     runtime_fini(&r);
+    reloader_free(reloader);
+    builder_free(b);
     return status;
 }
 

@@ -52,6 +52,7 @@ enum {
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
     OWN_SILENTLY = 256,     // the user knows why already
+    OWN_PIECES = 512,       // there may be frames in its heap
 };
 
 typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
@@ -129,6 +130,8 @@ struct VmWorker {
     uint32_t free_count;
     Actor *retired, *retired_last; // of ended actors, oldest first; deadline_ns holds the epoch
     uint64_t next_ref;
+    const LoadedModule *sought; // while collections look for frames of this; else NULL
+    bool found, pieces;         // they found one; they found frames at all
     Buf text; // scratch for messages and printing
 };
 

@@ -140,7 +140,7 @@ static void attach(Attached *list, Cell *c)
 static void note_proc(Copy *c, Proc *p)
 {
     Attached *list = c->context;
-    const Reach *reach = code_reach(list->code, p->code);
+    const Reach *reach = code_reach(list->code, proc_code(p));
 
     if (!reach) list->no_memory = true;
     for (uint32_t i = 0; reach && i < reach->count; i++) {

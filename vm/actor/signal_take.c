@@ -150,7 +150,10 @@ static void take_info(Actor *a, Sig *s)
     VmWorker *w = actor_worker(a);
     Vm *vm = w->vm;
     Value requester = s->words[0], ref = s->words[1], refused;
-    Value answer = vm->info(a, s->value);
+    // A fixnum is the address of a module: is it in use?
+    Value answer = value_is_fix(s->value)
+                       ? value_bool(actor_stack_ops->runs(a, (const LoadedModule *)s->value.bits)) // NOLINT
+                       : vm->info(a, s->value);
     Sig *reply;
 
     if (value_is(answer, V_FAIL)) answer = V_FALSE;

@@ -409,7 +409,7 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     if (r == SPAWNED && (options->link || options->monitor) && !tie(w, parent, a, options, out))
         r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, r);
-    a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    a->initial = value_is_proc(a->fp[0]) ? proc_code(value_proc(a->fp[0])) : NULL;
     a->heap.scratch = NULL;
     // Open before the name is there: who finds the actor by it finds it alive.
     atomic_store_explicit(&a->inbox, 0, memory_order_release);

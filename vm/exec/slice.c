@@ -44,7 +44,7 @@ static void use_reserve(VmWorker *w, Actor *a)
 // Messages alone have brought the actor to its limit.
 static bool is_flooded(Actor *a)
 {
-    return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
+    return a->ext && a->ext->mail_words > 0 && !value_true(a->callee) && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
 // Module data that came with the spawn.
@@ -94,7 +94,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
-        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
+        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !value_true(a->callee) && !exec_interrupt(a))
+            continue;
         if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
