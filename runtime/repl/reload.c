@@ -1,8 +1,8 @@
 // See reload.h.
 //
-// One module is reloaded at a time, by its *owner*: from the compilation, which a thread of the dirty pool
-// does, until it has told how the body of the new version ended. If the owner ends before, the next one
-// puts the compiler's state right.
+// One module is reloaded at a time, by the *owner* of the reloader. A thread of the dirty pool compiles;
+// the owner links, runs the body and tells how that ended. If the owner ends before, the next one puts
+// the compiler's state right.
 #include "runtime/repl/reload.h"
 #include "runtime/jobs.h"
 #include "runtime/native/natives.h"
@@ -37,6 +37,14 @@ typedef struct {
 
 // ---- compiling ------------------------------------------------------------------------------------
 
+static void set_state(Reloader *l, bool busy, bool compiling)
+{
+    plat_lock(&l->lock);
+    l->busy = busy;
+    l->compiling = compiling;
+    plat_unlock(&l->lock);
+}
+
 static Value run_compile(ActorJob *base)
 {
     Reloader *l = container_of(base, ReloadJob, job)->reloader;
@@ -48,9 +56,7 @@ static Value run_compile(ActorJob *base)
     l->compiled = builder_reload(b, l->module, l->path[0] ? l->path : NULL, &l->image);
     buf_text(&l->said, buf_cstr(&b->diag.text));
     plat_unlock(&b->lock);
-    plat_lock(&l->lock);
-    l->compiling = false;
-    plat_unlock(&l->lock);
+    set_state(l, true, false);
     return V_TRUE;
 }
 
@@ -66,26 +72,27 @@ static void tell_builder(Reloader *l, bool loaded)
     plat_unlock(&l->builder->lock);
 }
 
-static void let_go(Reloader *l)
-{
-    plat_lock(&l->lock);
-    l->busy = false;
-    plat_unlock(&l->lock);
-}
-
 // Becomes the owner. False while there is another.
-static bool begin(Actor *a, Reloader *l)
+static bool claim(Actor *a, Reloader *l)
 {
     plat_lock(&l->lock);
     bool lost = l->busy && !l->compiling && !actor_of_pid(actor_vm(a), l->owner);
     bool ok = !l->busy || lost;
     if (ok) {
-        l->busy = l->compiling = true;
+        l->busy = true;
         l->owner = actor_pid(a);
     }
     plat_unlock(&l->lock);
     if (lost) tell_builder(l, false);
     return ok;
+}
+
+static bool is_owner(Actor *a, Reloader *l)
+{
+    plat_lock(&l->lock);
+    bool own = l->busy && value_is(l->owner, actor_pid(a));
+    plat_unlock(&l->lock);
+    return own;
 }
 
 // The source of the running version.
@@ -105,6 +112,7 @@ static Value start_compile(Actor *a, Reloader *l, Value name)
 
     snprintf(l->module, sizeof l->module, "%s", value_symbol(name)->utf8);
     note_path(l, code_current(&actor_vm(a)->code, name));
+    set_state(l, true, true);
     if (job) {
         *job = (ReloadJob){.job = {.run = run_compile, .free = free_compile}, .reloader = l};
         Value ref = job_start(a, &job->job);
@@ -112,8 +120,7 @@ static Value start_compile(Actor *a, Reloader *l, Value name)
     } else {
         (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "reload-module", "out of memory");
     }
-    l->compiling = false;
-    let_go(l);
+    set_state(l, true, false);
     return V_FAIL;
 }
 
@@ -179,11 +186,26 @@ static Value link_compiled(Actor *a, Reloader *l)
     run_list_free(&list);
     if (value_is_pair(result)) return result;
     if (l->compiled) tell_builder(l, false);
-    let_go(l);
     return value_is(result, V_FAIL) ? V_FAIL : string_from_text(HEAP(a), buf_cstr(&l->said));
 }
 
 // ---- natives --------------------------------------------------------------------------------------
+
+static Value fail_here(Actor *a)
+{
+    return fail_text(HEAP(a), ERR_BADARG, "reload-module", "there is no compiler here");
+}
+
+NATIVE_FN(reload_claim)
+{
+    Reloader *l = runtime_of(a)->reloader;
+
+    (void)count;
+    if (!l) return fail_here(a);
+    if (value_true(args[0])) return value_bool(claim(a, l));
+    if (is_owner(a, l)) set_state(l, false, false);
+    return V_TRUE;
+}
 
 NATIVE_FN(reload_begin)
 {
@@ -191,10 +213,8 @@ NATIVE_FN(reload_begin)
 
     (void)count;
     if (!value_is_symbol(args[0])) return fail_type(HEAP(a), "reload-module", "a symbol", args[0]);
-    if (!l || value_symbol(args[0])->utf8_bytes > NAME_BYTES_MAX)
-        return fail_text(HEAP(a), ERR_BADARG, "reload-module", "there is no compiler here");
+    if (!l || !is_owner(a, l) || value_symbol(args[0])->utf8_bytes > NAME_BYTES_MAX) return fail_here(a);
     if (!value_is_local_ref(args[1])) {
-        if (!begin(a, l)) return V_FALSE;
         args[1] = start_compile(a, l, args[0]);
         return value_is(args[1], V_FAIL) ? V_FAIL : V_WAIT;
     }
@@ -230,7 +250,6 @@ NATIVE_FN(reload_end)
         code_abandon(cs, m);
     }
     tell_builder(l, ok && kept);
-    let_go(l);
     if (!kept) return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return V_UNSPECIFIED;
 }

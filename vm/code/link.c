@@ -243,13 +243,18 @@ LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
         link_refuse(l, v, why);
         return NULL;
     }
-    if (!require_imports(l, v)) return NULL;
+    bool staging = l->staging; // this module, not what it imports
+    l->staging = false;
+    bool ready = require_imports(l, v);
+    l->staging = staging;
+    if (!ready) return NULL;
     LoadedModule *m = mem_zalloc(MEM_CODE, sizeof *m);
     if (!m) {
         link_refuse(l, v, "out of memory");
         return NULL;
     }
     m->view = *v;
+    atomic_store_explicit(&m->role, staging ? ROLE_STAGED : ROLE_CURRENT, memory_order_relaxed);
     m->name = text_symbol(cs, v, v->head->name);
     LoadedModule *room = take_words(cs, m);
     if (!value_is_kind(m->name, KIND_SYMBOL) || !m->words) {
