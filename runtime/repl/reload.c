@@ -76,7 +76,7 @@ static void tell_builder(Reloader *l, bool loaded)
 static bool claim(Actor *a, Reloader *l)
 {
     plat_lock(&l->lock);
-    bool lost = l->busy && !l->compiling && !actor_of_pid(actor_vm(a), l->owner);
+    bool lost = l->busy && !l->compiling && !actor_is_alive(actor_vm(a), l->owner);
     bool ok = !l->busy || lost;
     if (ok) {
         l->busy = true;
@@ -272,7 +272,7 @@ static LoadedModule *module_of(Actor *a, Value v)
 
 static bool is_being_staged(const Actor *a, const LoadedModule *m)
 {
-    return module_role(m) == ROLE_STAGED && actor_of_pid(actor_vm(a), m->owner);
+    return module_role(m) == ROLE_STAGED && actor_is_alive(actor_vm(a), m->owner);
 }
 
 NATIVE_FN(module_versions)
@@ -313,6 +313,19 @@ NATIVE_FN(module_user_p)
     return V_WAIT;
 }
 
+// #t; #f when there is nothing to be purged any more; 0 while another actor does it.
+static Value begin_purge(Actor *a, LoadedModule *m)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+
+    if (is_being_staged(a, m)) return value_fix(0);
+    if (module_role(m) == ROLE_PURGING) {
+        if (actor_is_alive(actor_vm(a), m->owner)) return value_fix(0);
+        (void)code_purge_cancel(cs, m);
+    }
+    return value_bool(code_purge_begin(cs, m, actor_pid(a)));
+}
+
 NATIVE_FN(module_purge)
 {
     CodeSpace *cs = &actor_vm(a)->code;
@@ -321,8 +334,7 @@ NATIVE_FN(module_purge)
     (void)count;
     if (!m) return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected a version, got", args[0]);
     bool ours = value_is(m->owner, actor_pid(a));
-    if (value_is(args[1], value_fix(0)))
-        return value_bool(!is_being_staged(a, m) && code_purge_begin(cs, m, actor_pid(a)));
+    if (value_is(args[1], value_fix(0))) return begin_purge(a, m);
     if (value_is(args[1], value_fix(1))) return value_bool(ours && code_purge_cancel(cs, m));
     if (value_is(args[1], value_fix(2))) return value_bool(ours && code_purge_end(cs, m));
     return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected 0, 1 or 2, got", args[1]);

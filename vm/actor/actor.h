@@ -215,4 +215,11 @@ static inline Actor *actor_of_pid(const Vm *vm, Value pid)
     return same ? a : NULL;
 }
 
+// Will the actor run any more of its code, as far as one can know?
+static inline bool actor_is_alive(const Vm *vm, Value pid)
+{
+    const Actor *a = actor_of_pid(vm, pid);
+    return a && !(atomic_load_explicit(&a->flags, memory_order_acquire) & ACTOR_DYING);
+}
+
 #endif

@@ -36,7 +36,8 @@ static void describe_arity(const Code *code, char *out, size_t size)
 
 void fault_arity(Actor *a, Value callee, uint32_t argc)
 {
-    const Code *code = value_is_proc(callee) ? proc_code(value_proc(callee)) : code_at(&actor_vm(a)->code, a->pc);
+    const Code *code = value_is_proc(callee) ? proc_code(value_proc(callee))
+                                             : code_at(&actor_vm(a)->code, a->pc);
     char wanted[80];
 
     describe_arity(code, wanted, sizeof wanted);
@@ -184,7 +185,7 @@ static Value purged_target(Actor *a, Value callee)
                          value_is_symbol(code->name) ? value_symbol(code->name)->utf8 : "procedure",
                          value_symbol(m->name)->utf8);
     // Who was purging may have been ended in the middle of it.
-    if (!actor_of_pid(vm, m->owner)) (void)code_purge_cancel(&vm->code, m);
+    if (!actor_is_alive(vm, m->owner)) (void)code_purge_cancel(&vm->code, m);
     return V_YIELD;
 }
 

@@ -44,7 +44,8 @@ static void use_reserve(VmWorker *w, Actor *a)
 // Messages alone have brought the actor to its limit.
 static bool is_flooded(Actor *a)
 {
-    return a->ext && a->ext->mail_words > 0 && !value_true(a->callee) && !a->heap.scratch->ops->may_grow(&a->heap, 0);
+    if (value_true(a->callee)) return false; // it waits in a call, where nothing can be raised
+    return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
 // Module data that came with the spawn.
