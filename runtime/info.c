@@ -96,7 +96,8 @@ static Value info_message_queue(Actor *a)
 
 static Value info_status(Actor *a)
 {
-    static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting};
+    static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting,
+                                     SYM_garbage_collecting};
     uint32_t status = atomic_load_explicit(&a->status, memory_order_relaxed);
     return actor_vm(a)->symbol[names[status]];
 }

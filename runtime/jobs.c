@@ -1,16 +1,8 @@
 // See jobs.h.
 #include "runtime/jobs.h"
 
+#include "vm/exec/aside.h"
 #include "vm/exec/native.h"
-
-static DirtyPool *pool_of(Vm *vm)
-{
-    plat_lock(&vm->dirty_lock);
-    if (!vm->dirty) vm->dirty = dirty_new(vm->dirty_kept);
-    DirtyPool *pool = vm->dirty;
-    plat_unlock(&vm->dirty_lock);
-    return pool;
-}
 
 void job_answer(Vm *vm, Value pid, Value ref, Value answer)
 {
@@ -36,7 +28,7 @@ static void run_job(Job *base)
 
 void job_detach(Vm *vm, Job *job)
 {
-    DirtyPool *pool = pool_of(vm);
+    DirtyPool *pool = vm_dirty_pool(vm);
 
     if (!pool || !dirty_submit(pool, job)) job->run(job);
 }
@@ -44,7 +36,7 @@ void job_detach(Vm *vm, Job *job)
 Value job_start(Actor *a, ActorJob *job)
 {
     Vm *vm = actor_vm(a);
-    DirtyPool *pool = pool_of(vm);
+    DirtyPool *pool = vm_dirty_pool(vm);
 
     job->job.run = run_job;
     job->vm = vm;

@@ -24,7 +24,8 @@ static void worker_start(Worker *worker)
     worker->context = w;
     w->vm = vm;
     w->worker = worker;
-    w->scratch = (HeapScratch){.ops = &actor_heap_ops, .space = &vm->space, .cache = &w->cache};
+    w->scratch = (HeapScratch){
+        .ops = &actor_heap_ops, .space = &vm->space, .cache = &w->cache, .bounded = true};
     w->text = (Buf)BUF_INIT;
 }
 
@@ -65,7 +66,8 @@ static void worker_poll(Worker *worker)
     if (!atomic_compare_exchange_strong_explicit(&vm->interrupt_sent, &expected, 1,
                                                  memory_order_relaxed, memory_order_relaxed))
         return;
-    Sig *s = sig_plain(vm, worker->context, SIG_EXIT, vm->symbol[SYM_interrupt], vm->main_pid, V_FALSE);
+    Sig *s = sig_plain(vm, worker->context, SIG_EXIT, vm->symbol[SYM_interrupt], vm->main_pid,
+                       V_FALSE);
     if (s) sig_send(vm, worker->context, vm->main_pid, s);
 }
 
@@ -207,6 +209,7 @@ static void drop_actors(Vm *vm)
         if (a->ext) {
             if (timer_is_armed(&a->ext->timer)) (void)wheel_cancel(&a->ext->timer);
             if (a->ext->reply) sig_free(vm, w, a->ext->reply);
+            sig_copy_drop(vm, w, a);
         }
         actor_retire(w, a);
     }

@@ -72,9 +72,11 @@ NATIVE_FN(send)
     if (to && UNLIKELY(mailbox_is_full(to)))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
     // The copy is made even for the dead: what cannot travel is an error whoever the receiver is.
-    switch (sig_copy(a, SIG_MESSAGE, args[1], &s, &refused)) {
+    switch (sig_copy_long(a, SIG_MESSAGE, args[1], &s, &refused)) {
     case SEND_OK:
         break;
+    case SEND_ASIDE:
+        return V_YIELD;
     case SEND_REFUSED:
         return fail_refused(a, "send", args[1], refused);
     case SEND_NO_MEMORY:
@@ -150,9 +152,11 @@ NATIVE_FN(exit_signal)
 
     (void)count;
     EXPECT_PID(a, "exit", args[0]);
-    switch (sig_copy(a, SIG_EXIT, args[1], &s, &refused)) {
+    switch (sig_copy_long(a, SIG_EXIT, args[1], &s, &refused)) {
     case SEND_OK:
         break;
+    case SEND_ASIDE:
+        return V_YIELD;
     case SEND_REFUSED:
         return fail_refused(a, "exit", args[1], refused);
     case SEND_NO_MEMORY:
@@ -277,7 +281,9 @@ NATIVE_FN(registered)
 NATIVE_FN(make_ref)
 {
     (void)args, (void)count;
-    return actor_make_ref(a);
+    Value ref = actor_make_ref(a);
+    mailbox_mark_long(a, ref);
+    return ref;
 }
 
 NATIVE_FN(pid_p)

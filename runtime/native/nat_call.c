@@ -7,39 +7,49 @@
 
 #include "vm/actor/life.h"
 
-// The message (head self reference value) to a pid; #f when the copy was refused or failed.
-static bool send_request(Actor *a, Value *args, Value ref)
+// The fourth argument is what stays when a long copy has to be waited for: (reference . message).
+static bool begin_request(Actor *a, Value *args)
 {
-    VmWorker *w = actor_worker(a);
-    Value items[4] = {args[1], actor_pid(a), ref, args[2]}, message = V_NIL, refused;
-    Sig *s;
+    Value ref, message = V_NIL;
 
+    if (!heap_reserve(HEAP(a), 10)) return false;
+    ref = actor_monitor(a, args[0], V_FALSE);
+    if (value_is(ref, V_FAIL)) {
+        (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
+        return false;
+    }
+    mailbox_mark(a, ref);
+    Value items[4] = {args[1], actor_pid(a), ref, args[2]};
     for (size_t i = countof(items); i > 0; i--) {
         message = heap_cons(HEAP(a), items[i - 1], message);
     }
-    switch (sig_copy(a, SIG_MESSAGE, message, &s, &refused)) {
-    case SEND_OK:
-        sig_send(w->vm, w, args[0], s);
-        return true;
-    case SEND_REFUSED:
-        (void)fail_with(HEAP(a), ERR_BADARG, "call", "cannot be sent:", refused);
-        return false;
-    case SEND_NO_MEMORY:
-        break;
-    }
-    (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
-    return false;
+    args[3] = heap_cons(HEAP(a), ref, message);
+    return true;
 }
 
 NATIVE_FN(request)
 {
+    VmWorker *w = actor_worker(a);
+    Value refused;
+    Sig *s;
+
     (void)count;
     if (!value_is_local_pid(args[0])) return fail_type(HEAP(a), "call", "a pid", args[0]);
-    if (!heap_reserve(HEAP(a), 8)) return V_FAIL;
-    Value ref = actor_monitor(a, args[0], V_FALSE);
-    if (value_is(ref, V_FAIL)) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
-    mailbox_mark(a, ref);
-    if (send_request(a, args, ref)) return ref;
+    if (!value_is_pair(args[3]) && !begin_request(a, args)) return V_FAIL;
+    Value ref = value_car(args[3]);
+    switch (sig_copy_long(a, SIG_MESSAGE, value_cdr(args[3]), &s, &refused)) {
+    case SEND_OK:
+        sig_send(w->vm, w, args[0], s);
+        return ref;
+    case SEND_ASIDE:
+        return V_YIELD;
+    case SEND_REFUSED:
+        (void)fail_with(HEAP(a), ERR_BADARG, "call", "cannot be sent:", refused);
+        break;
+    case SEND_NO_MEMORY:
+        (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
+        break;
+    }
     (void)actor_demonitor(a, ref);
     return V_FAIL;
 }
@@ -56,9 +66,11 @@ NATIVE_FN(answer)
     if (!heap_reserve(HEAP(a), 4)) return V_FAIL;
     Value message = heap_cons(HEAP(a), args[2], V_NIL);
     message = heap_cons(HEAP(a), args[1], message);
-    switch (sig_copy(a, SIG_ANSWER, message, &s, &refused)) {
+    switch (sig_copy_long(a, SIG_ANSWER, message, &s, &refused)) {
     case SEND_OK:
         break;
+    case SEND_ASIDE:
+        return V_YIELD;
     case SEND_REFUSED:
         return fail_with(HEAP(a), ERR_BADARG, "reply", "cannot be sent:", refused);
     case SEND_NO_MEMORY:

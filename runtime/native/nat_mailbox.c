@@ -242,9 +242,11 @@ NATIVE_FN(timer_start)
         return fail_with(HEAP(a), ERR_BADARG, "timer", "expected a pid or a name, got", args[1]);
     if (!value_is_local_ref(args[3]))
         return fail_with(HEAP(a), ERR_BADARG, "timer", "expected a reference, got", args[3]);
-    switch (sig_copy(a, SIG_MESSAGE, args[2], &s, &refused)) {
+    switch (sig_copy_long(a, SIG_MESSAGE, args[2], &s, &refused)) {
     case SEND_OK:
         break;
+    case SEND_ASIDE:
+        return V_YIELD;
     case SEND_REFUSED:
         return fail_refused(a, "timer", args[2], refused);
     case SEND_NO_MEMORY:

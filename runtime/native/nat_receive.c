@@ -53,12 +53,28 @@ static bool passes_some(Value filter, Value message)
     return false;
 }
 
+// Every clause wants that reference: a message from before it was made can pass none of them.
+static bool all_want(Value filter, Value ref)
+{
+    size_t n = value_is_kind(filter, KIND_VECTOR) ? object_count(filter) : 0;
+
+    for (size_t i = 0; i + FILTER_WORDS <= n; i += FILTER_WORDS) {
+        const Value *words = object_slot(filter, i);
+        bool first = value_is(words[FILTER_FIRST], ref);
+        bool second = !value_is(words[FILTER_COUNT], V_FALSE) && value_is(words[FILTER_SECOND], ref);
+        if (!first && !second) return false;
+    }
+    return n > 0;
+}
+
 // Moves the cursor to the next message that passes: V_TRUE, or what the native is to return.
 static Value seek(Actor *a, const Value *args)
 {
     VmWorker *w = actor_worker(a);
     unsigned looked = 0;
+    Value ref = mailbox_marked(a);
 
+    if (!value_is(ref, V_NONE) && all_want(args[0], ref)) mailbox_restart_at_mark(a, ref);
     for (;;) {
         const Sig *s = mailbox_peek(a);
         if (s && passes_some(args[0], s->value)) return V_TRUE;

@@ -242,7 +242,7 @@ check_dispatches
 for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact strbuild msort hash; do
     wanted $name && each_system run_one seq $name
 done
-for name in million spawn pingpong pairs spin ring fanin selective; do
+for name in million spawn pingpong pairs spin ring fanin selective freshref; do
     wanted $name && each_system run_one actor $name
 done
 for name in idle hello compile; do

@@ -51,11 +51,18 @@ enum {
     OWN_BORN = 32,      // has not run yet: module data that came with it is in `reason`
     OWN_INTERRUPTIBLE = 64, // SIG_INTERRUPT makes it call Vm.interrupt
     OWN_INTERRUPTED = 128,  // it is about to
+    OWN_ASIDE = 512, // ext->copy is asked for or there
     OWN_SILENTLY = 256,     // the user knows why already
     OWN_PIECES = 512,       // there may be frames in its heap
 };
 
-typedef enum { ACTOR_RUNNABLE, ACTOR_RUNNING, ACTOR_WAITING, ACTOR_EXITING } ActorStatus;
+typedef enum {
+    ACTOR_RUNNABLE,
+    ACTOR_RUNNING,
+    ACTOR_WAITING,
+    ACTOR_EXITING,
+    ACTOR_ASIDE, // a dirty thread works on its heap: vm/exec/aside.h
+} ActorStatus;
 
 struct Actor {
     // ---- line 0: shared

@@ -15,6 +15,7 @@ typedef struct ActorExt {
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid
+    struct SigCopy *copy; // that was too long for a slice; NULL
     // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
     // NULL: none yet.
     Sig **mark;

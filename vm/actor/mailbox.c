@@ -89,6 +89,14 @@ void mailbox_mark(Actor *a, Value ref)
     a->ext->marked_ref = ref;
 }
 
+// A queue shorter than this is looked through in no time.
+#define LONG_QUEUE 32
+
+void mailbox_mark_long(Actor *a, Value ref)
+{
+    if (mailbox_length(a) >= LONG_QUEUE && actor_ext(a)) mailbox_mark(a, ref);
+}
+
 void mailbox_restart_at_mark(Actor *a, Value ref)
 {
     ActorExt *x = a->ext;

@@ -7,6 +7,7 @@
 #ifndef VM_ACTOR_MAILBOX_H
 #define VM_ACTOR_MAILBOX_H
 
+#include "vm/actor/ext.h"
 #include "vm/actor/signal.h"
 
 static inline void mailbox_init(Actor *a)
@@ -34,6 +35,15 @@ static inline void mailbox_restart(Actor *a)
 // Remembers the end of the queue under a reference that has just been made; a receive of what names
 // that reference may start there. Only the last mark is kept.
 void mailbox_mark(Actor *a, Value ref);
+// The same where a mark pays: with many messages in the queue.
+void mailbox_mark_long(Actor *a, Value ref);
+// The marked reference if the cursor stands at the front and the mark does not; else V_NONE.
+static inline Value mailbox_marked(const Actor *a)
+{
+    const ActorExt *x = a->ext;
+    bool behind = x && x->mark && x->mark != &a->mail && a->mail_cursor == &a->mail;
+    return behind ? x->marked_ref : V_NONE;
+}
 // Puts the cursor to the mark of that reference, else to the front.
 void mailbox_restart_at_mark(Actor *a, Value ref);
 // Takes the message under the cursor out; the cursor goes back to the front.

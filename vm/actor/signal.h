@@ -25,7 +25,12 @@ bool sig_send(Vm *vm, VmWorker *w, Value pid, Sig *s);
 // Puts an actor that this thread owns into a run queue.
 void actor_wake(Vm *vm, VmWorker *w, Actor *a);
 
-typedef enum { SEND_OK, SEND_REFUSED, SEND_NO_MEMORY } SendResult;
+typedef enum {
+    SEND_OK,
+    SEND_REFUSED,
+    SEND_NO_MEMORY,
+    SEND_ASIDE, // it takes long: the native is to yield and will find the copy when it is run again
+} SendResult;
 
 // A value copied out of an actor's heap, with the module data that it may touch there.
 typedef struct {
@@ -44,6 +49,23 @@ SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, s
 // A message, exit reason or the like, copied out of the sender's heap into a new signal. `words` are
 // kept free for from and ref. On SEND_REFUSED *refused is the value that cannot travel.
 SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused);
+// A copy that was too long for a slice.
+typedef struct SigCopy {
+    SigKind kind;
+    SendResult result; // SEND_ASIDE: not made yet
+    Value value;       // what is to be copied, until it is
+    Value refused;
+    Sig *sig;
+} SigCopy;
+
+// The same for natives that can be run again from their beginning: may be SEND_ASIDE.
+SendResult sig_copy_long(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused);
+// Makes the copy that was too long; on a thread that may take its time, the actor not running.
+void sig_copy_aside(Actor *sender);
+// Is a copy asked for that has not been made yet?
+bool sig_copy_pending(const Actor *sender);
+// The native did not want its copy after all, or the actor has ended.
+void sig_copy_drop(Vm *vm, VmWorker *w, Actor *sender);
 
 // ---- receiving ------------------------------------------------------------------------------------
 

@@ -176,14 +176,15 @@ static Value copy_cells(Actor *sender, Copy *c, Attached *list)
     return out;
 }
 
-SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
-                          Copied *out)
+static SendResult copy_values(Actor *sender, Value *values, size_t n, Value *room, size_t words,
+                              size_t most, Copied *out)
 {
     Attached list = {.code = &actor_vm(sender)->code};
     Value v = V_UNSPECIFIED;
     Copy c;
 
     copy_begin(&c, &sender->heap, room, words);
+    c.most_words = most;
     c.on_proc = note_proc;
     c.context = &list;
     for (size_t i = 0; i < n && !value_is(v, V_NONE); i++) {
@@ -192,11 +193,12 @@ SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, s
     }
     out->cells = value_is(v, V_NONE) ? V_NONE : copy_cells(sender, &c, &list);
     if (list.no_memory) c.no_memory = true;
-    bool failed = value_is(out->cells, V_NONE) || c.no_memory;
+    bool failed = value_is(out->cells, V_NONE) || c.no_memory || c.gave_up;
     copy_end(&c);
     map_free(&list.seen, MEM_SCRATCH);
     mem_free(MEM_SCRATCH, list.cells, list.capacity * sizeof *list.cells);
     out->refused = c.refused;
+    if (c.gave_up) return SEND_ASIDE;
     if (failed) return value_is(c.refused, V_NONE) ? SEND_NO_MEMORY : SEND_REFUSED;
     out->more = c.first;
     out->blocks = c.blocks;
@@ -205,7 +207,14 @@ SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, s
     return SEND_OK;
 }
 
-SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused)
+SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
+                          Copied *out)
+{
+    return copy_values(sender, values, n, room, words, 0, out);
+}
+
+static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most, Sig **out,
+                              Value *refused)
 {
     VmWorker *w = actor_worker(sender);
     size_t head = kind == SIG_MESSAGE ? 0 : SIG_FROM_WORDS;
@@ -225,7 +234,7 @@ SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refu
     SigExtra *x = sig_extra(s);
     Value *room = (Value *)(x + 1);
     size_t have = (size_t)((Value *)((char *)s + s->frag.bytes) - room);
-    SendResult r = copy_for_other(sender, &v, 1, room, have, &copied);
+    SendResult r = copy_values(sender, &v, 1, room, have, most, &copied);
     if (r != SEND_OK) {
         *refused = copied.refused;
         space_free(&w->vm->space, &w->cache, REGION_YOUNG, s, s->frag.bytes);
@@ -236,4 +245,69 @@ SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refu
     s->frag.used = (uint32_t)copied.used;
     *x = (SigExtra){copied.more, copied.blocks, copied.cells};
     return SEND_OK;
+}
+
+SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused)
+{
+    return copy_signal(sender, kind, v, 0, out, refused);
+}
+
+// ---- copies that take long ------------------------------------------------------------------------
+
+// Words that a slice copies at most: about a third of a millisecond.
+#define SLICE_COPY_WORDS ((size_t)1 << (BUILD_STRESS ? 6 : 15))
+
+static SendResult take_copy(Actor *sender, Sig **out, Value *refused)
+{
+    SigCopy *k = sender->ext->copy;
+    SendResult result = k->result;
+
+    *out = k->sig;
+    *refused = k->refused;
+    sender->ext->copy = NULL;
+    sender->own &= ~(uint32_t)OWN_ASIDE;
+    mem_free(MEM_ACTOR, k, sizeof *k);
+    return result;
+}
+
+static bool ask_aside(Actor *sender, SigKind kind, Value v)
+{
+    ActorExt *x = actor_ext(sender);
+    SigCopy *k = x ? mem_zalloc(MEM_ACTOR, sizeof *k) : NULL;
+
+    if (!k) return false;
+    *k = (SigCopy){.kind = kind, .value = v, .refused = V_NONE, .result = SEND_ASIDE};
+    x->copy = k;
+    sender->own |= OWN_ASIDE;
+    return true;
+}
+
+SendResult sig_copy_long(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused)
+{
+    bool bounded = sender->heap.scratch->bounded;
+
+    if (UNLIKELY(sender->own & OWN_ASIDE)) return take_copy(sender, out, refused);
+    SendResult r = copy_signal(sender, kind, v, bounded ? SLICE_COPY_WORDS : 0, out, refused);
+    if (r == SEND_ASIDE && !ask_aside(sender, kind, v)) return SEND_NO_MEMORY;
+    return r;
+}
+
+void sig_copy_aside(Actor *sender)
+{
+    SigCopy *k = sender->ext->copy;
+    k->result = copy_signal(sender, k->kind, k->value, 0, &k->sig, &k->refused);
+}
+
+bool sig_copy_pending(const Actor *sender)
+{
+    return (sender->own & OWN_ASIDE) && sender->ext->copy->result == SEND_ASIDE;
+}
+
+void sig_copy_drop(Vm *vm, VmWorker *w, Actor *sender)
+{
+    Value refused;
+    Sig *s;
+
+    if (!(sender->own & OWN_ASIDE)) return;
+    if (take_copy(sender, &s, &refused) == SEND_OK) sig_free(vm, w, s);
 }

@@ -185,6 +185,10 @@ static void visit_roots(Heap *h, Gc *gc)
     gc_visit(gc, &a->priv);
     gc_visit(gc, &a->reason);
     mailbox_visit(a, gc);
+    if (UNLIKELY(a->own & OWN_ASIDE)) {
+        gc_visit(gc, &a->ext->copy->value);
+        gc_visit(gc, &a->ext->copy->refused);
+    }
 }
 
 static void visit_stack(Gc *gc, Value *object)

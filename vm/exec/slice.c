@@ -1,5 +1,6 @@
 // One slice of an actor: what the scheduler runs.
 #include "vm/exec/slice.h"
+#include "vm/exec/aside.h"
 #include "vm/exec/exec.h"
 
 #include "vm/actor/life.h"
@@ -92,6 +93,12 @@ SliceEnd slice_run(Worker *worker, Task *t)
     if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
     for (;;) {
+        if (UNLIKELY(a->own & OWN_ASIDE)) {
+            // Nothing comes between the copy and the native that asked for it.
+            if (sig_copy_pending(a)) sig_copy_aside(a); // no thread was to be had
+            atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
+            goto run;
+        }
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
@@ -100,8 +107,24 @@ SliceEnd slice_run(Worker *worker, Task *t)
         if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
+    run:;
         RunEnd end = interp_run(w, a);
+        if (UNLIKELY(a->own & OWN_ASIDE) && !sig_copy_pending(a)) sig_copy_drop(w->vm, w, a);
         if (end == RUN_EXIT || (a->own & OWN_EXITING)) continue;
+        if (UNLIKELY(aside_is_due(w, a))) {
+            // The next slice begins with the native: who sends without end is to be killed, too.
+            if (a->own & OWN_ASIDE) {
+                signals_take(a);
+                if (a->own & OWN_EXITING) {
+                    sig_copy_drop(w->vm, w, a);
+                    continue;
+                }
+            }
+            let_go(w, a, ACTOR_ASIDE);
+            if (aside_begin(w->vm, a)) return SLICE_DONE;
+            borrow(w, a);
+            if (a->own & OWN_ASIDE) continue;
+        }
         if (end == RUN_YIELD || w->reductions_left <= 0) {
             if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0) {
                 signals_take(a);

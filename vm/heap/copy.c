@@ -51,6 +51,10 @@ static COLD Value *next_piece(Copy *c, size_t words)
 {
     size_t bytes = c->last ? MIN((size_t)c->last->bytes * 2, PIECE_BYTES_MAX) : PIECE_BYTES_FIRST;
 
+    if (c->most_words && c->words > c->most_words) {
+        c->gave_up = true;
+        return NULL;
+    }
     bytes = MAX(bytes, sizeof(Frag) + words * sizeof(Value));
     Frag *f = bytes <= UINT32_MAX
                   ? space_alloc(c->space, c->from->scratch->cache, REGION_YOUNG, &bytes)
@@ -209,9 +213,14 @@ static bool scan_all(Copy *c)
     }
 }
 
+static bool copy_failed(const Copy *c)
+{
+    return c->no_memory || c->gave_up || !value_is(c->refused, V_NONE);
+}
+
 Value copy_value(Copy *c, Value v)
 {
-    if (c->no_memory || !value_is(c->refused, V_NONE)) return V_NONE;
+    if (copy_failed(c)) return V_NONE;
     v = copy_one(c, v);
     return !value_is(v, V_NONE) && scan_all(c) ? v : V_NONE;
 }
@@ -238,7 +247,7 @@ void copy_end(Copy *c)
     }
     mem_free(MEM_SCRATCH, c->log, c->log_capacity * sizeof *c->log);
     c->log = NULL;
-    if (!c->no_memory && value_is(c->refused, V_NONE)) return;
+    if (!copy_failed(c)) return;
     while (!value_is_null(c->blocks)) {
         BlockRef *ref = (BlockRef *)value_words(c->blocks);
         c->blocks = ref->next;

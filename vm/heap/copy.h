@@ -33,6 +33,8 @@ typedef struct Copy {
     bool lenient;    // set by the caller: what cannot travel becomes #f and sets `lacking`
     bool lacking;
     bool no_memory;
+    size_t most_words; // set by the caller: beyond about so many the copy gives up; 0: never
+    bool gave_up;
     CopyLog *log;
     size_t log_count, log_capacity;
 } Copy;
@@ -41,8 +43,8 @@ typedef struct Copy {
 void copy_begin(Copy *c, Heap *from, Value *room, size_t words);
 
 // Copies one more value into the same copy: what it shares with earlier ones stays shared. V_NONE
-// after a refusal or without memory (look at c->refused, c->no_memory); then nothing more can be
-// copied.
+// after a refusal, without memory or beyond the bound (look at c->refused, c->no_memory, c->gave_up); then
+// nothing more can be copied.
 Value copy_value(Copy *c, Value v);
 
 // A pair in the copy, of values that have been copied.

@@ -165,7 +165,8 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
 static bool is_visited(const Gc *gc, const Value *slot)
 {
     size_t offset = (size_t)((const char *)value_words(*slot) - (const char *)gc->to);
-    return value_is_pointer(*slot) && offset < (size_t)((const char *)gc->to_hp - (const char *)gc->to);
+    return value_is_pointer(*slot) &&
+           offset < (size_t)((const char *)gc->to_hp - (const char *)gc->to);
 }
 
 // Slots of old objects that were written since the last collection. gc_visit lists those again that
@@ -261,16 +262,48 @@ typedef struct {
     bool major;
     bool into_old;
     bool promote;
-    bool eager;            // everything in the nursery is promoted
-    size_t young_words;    // bound on what may go to the new nursery
-    size_t old_words;      // bound on what may go to the old generation
-    size_t nursery_words;  // of the new nursery
-    size_t least_words;    // what it must have at least
+    bool eager;           // everything in the nursery is promoted
+    size_t young_words;   // bound on what may go to the new nursery
+    size_t old_words;     // bound on what may go to the old generation
+    size_t nursery_words; // of the new nursery
+    size_t least_words;   // what it must have at least
 } Plan;
 
 static bool is_major_due(const HeapExt *e)
 {
     return e && (e->remembered_overflow || e->old_words + e->large_words > e->old_limit);
+}
+
+// Collecting so much takes about a millisecond: beyond it a collection is put off where others wait, until
+// there is twice as much as when it fell due.
+#define LONG_WORDS ((size_t)1 << (BUILD_STRESS ? 10 : 17))
+
+static bool is_long_full_due(const Heap *h)
+{
+    const HeapExt *e = h->ext;
+    return is_major_due(e) && e->old_words + e->large_words > LONG_WORDS;
+}
+
+bool heap_is_due(const Heap *h)
+{
+    bool stuck = h->ext && h->ext->stuck;
+    return !stuck && (h->frag_words > LONG_WORDS || is_long_full_due(h));
+}
+
+static bool may_put_off_full(const Heap *h)
+{
+    const HeapExt *e = h->ext;
+    return h->scratch->bounded && is_long_full_due(h) && !e->remembered_overflow &&
+           e->old_words + e->large_words < 2 * e->old_limit;
+}
+
+// Large fragments are left alone while the nursery has room without them.
+static bool may_put_off(Heap *h, size_t words)
+{
+    if (!h->scratch->bounded || h->frag_words <= LONG_WORDS) return false;
+    if ((size_t)(h->nursery_end - h->hp) < words) return false;
+    h->limit = h->nursery_end;
+    return true;
 }
 
 typedef enum { GC_MINOR, GC_WHEN_DUE, GC_FULL } Extent;
@@ -444,6 +477,7 @@ static void collect(Heap *h, Gc *gc)
         sweep_large(gc);
         sweep_blocks(gc);
         settle_old(gc, scan_chunk);
+        gc->ext->stuck = false;
     }
     if (gc->to != was) give_back_nursery(s, was, was_words);
     frag_free(s->space, s->cache, h->frags);
@@ -485,7 +519,8 @@ static bool collect_once(Heap *h, Plan *plan)
     // Near the limit the nursery grows no more than it must: what is left is for what lives.
     if (plan->nursery_words > size && !s->ops->may_grow(h, 4 * (plan->nursery_words - size)))
         plan->nursery_words = plan->least_words;
-    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size)) return false;
+    if (plan->nursery_words > size && !s->ops->may_grow(h, plan->nursery_words - size))
+        return false;
     prepare(&gc, h, plan);
     if (!get_room(&gc, plan)) return false;
     collect(h, &gc);
@@ -497,7 +532,8 @@ static bool collect_once(Heap *h, Plan *plan)
 static bool meets_limit(Heap *h, size_t words)
 {
     HeapScratch *s = h->scratch;
-    size_t size = (size_t)(h->nursery_end - h->nursery), least = MAX(words, (size_t)NURSERY_WORDS_LOW);
+    size_t size = (size_t)(h->nursery_end - h->nursery),
+           least = MAX(words, (size_t)NURSERY_WORDS_LOW);
     size_t bytes = least * sizeof(Value);
 
     if (s->ops->may_grow(h, 0)) return true;
@@ -530,8 +566,15 @@ bool gc_collect(Heap *h, size_t words, bool full)
 {
     ASSERT(!h->scratch->nogc);
     if (full) return collect_extent(h, words, GC_FULL);
+    if (may_put_off(h, words)) return true;
+    if (may_put_off_full(h) && collect_extent(h, words, GC_MINOR)) return true;
     // Without room for a full collection that is due, a minor one does.
     return collect_extent(h, words, GC_WHEN_DUE) || collect_extent(h, words, GC_MINOR);
+}
+
+void heap_collect_due(Heap *h)
+{
+    if (!gc_collect(h, 0, is_long_full_due(h)) && heap_ext(h)) h->ext->stuck = true;
 }
 
 // ---- life -----------------------------------------------------------------------------------
@@ -580,7 +623,8 @@ size_t heap_words(const Heap *h)
     HeapStats s;
 
     heap_stats(h, &s);
-    return s.young_size + s.old_words + s.large_words + s.frag_words + s.block_bytes / sizeof(Value);
+    return s.young_size + s.old_words + s.large_words + s.frag_words +
+           s.block_bytes / sizeof(Value);
 }
 
 void heap_note_told(Heap *h, size_t words)

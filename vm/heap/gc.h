@@ -30,6 +30,12 @@ void heap_fini(Heap *h);
 // the owner's limit or memory is exhausted: the heap is whole then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
+// A collection is due that takes long: it was put off, or will be, while the scratch is `bounded`. Whoever
+// runs the owner should see to it soon; what is put off too long is done where it is met.
+bool heap_is_due(const Heap *h);
+// Does it, on a thread that may take its time. At the limit it may fail, as the next slice will find out.
+void heap_collect_due(Heap *h);
+
 Heap *gc_heap(const Gc *gc);
 
 // Updates one root or one slot of a stack object.

@@ -61,6 +61,7 @@ typedef struct {
     struct BlockCache *cache; // this thread's share of them
     unsigned root_count;
     unsigned collections; // since the running slice began: many mean that nurseries are too small
+    bool bounded; // others wait for this thread: a collection that would take long is put off
     bool nogc; // set while objects are half built: a reservation then is a bug
     Value roots[HEAP_ROOTS_MAX];
     Fault fault;

@@ -44,6 +44,7 @@ typedef struct HeapExt {
     Value **remembered;       // slots of old objects that may point to young ones
     uint32_t remembered_count, remembered_capacity;
     bool remembered_overflow; // the list is incomplete: the next collection is a full one
+    bool stuck; // a collection off the slice has failed: none is asked for until one succeeds
     bool eager; // most of what is made lives on: the next collection promotes it at once
     Value blocks_young, blocks_old; // chains of KIND_BLOCKREF objects, V_NIL at the end
     size_t block_bytes;             // of the blocks they refer to
