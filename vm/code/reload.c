@@ -239,10 +239,11 @@ void code_commit(CodeSpace *cs, LoadedModule *m)
         // Without room in the table the variable is the module's all the same, only not to be found.
         if (!c->real && !cell_promote(cs, c)) c->staged = false;
     }
+    // The words first: as soon as a procedure is in its cell, others run them.
+    unstage_words(m);
     for (uint32_t i = 0; i < m->view.cell_count; i++) {
         if (m->cells[i]->staged) commit_cell(cs, m->cells[i]);
     }
-    unstage_words(m);
     for (uint32_t i = 0; i < m->view.cell_count; i++) {
         if (m->cells[i]->staged) m->cells[i] = m->cells[i]->real;
     }
