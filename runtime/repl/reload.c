@@ -134,7 +134,8 @@ static bool is_loaded(CodeSpace *cs, const Buf *image)
     const char *why;
     size_t size;
 
-    if (!image_open(&view, image->data, image->size, false, &why) || !image_module(&view, 0, &m, &why))
+    if (!image_open(&view, image->data, image->size, false, &why) ||
+        !image_module(&view, 0, &m, &why))
         return false;
     const char *text = image_text(&m, m.head->name, &size);
     Value name = text ? symbol_intern(cs->symbols, text, size) : V_FAIL;
@@ -151,7 +152,8 @@ static bool link_all(Reloader *l, Value owner, RunList *list, char *why, size_t 
     plat_lock(&b->lock);
     while (ok && b->files_loaded < b->file_count) {
         Buf *image = &b->files[b->files_loaded++].image;
-        if (image->size > 0 && !is_loaded(cs, image)) ok = code_load(cs, image, list, why, why_size);
+        if (image->size > 0 && !is_loaded(cs, image))
+            ok = code_load(cs, image, list, why, why_size);
     }
     plat_unlock(&b->lock);
     return ok && code_stage(cs, &l->image, l->module, owner, list, why, why_size);
@@ -178,7 +180,8 @@ static Value link_compiled(Actor *a, Reloader *l)
         buf_text(&l->said, "");
     } else if (link_all(l, actor_pid(a), &list, why, sizeof why)) {
         result = bodies_of(a, &list);
-        if (value_is(result, V_FAIL)) code_abandon(&actor_vm(a)->code, list.modules[list.count - 1]);
+        if (value_is(result, V_FAIL))
+            code_abandon(&actor_vm(a)->code, list.modules[list.count - 1]);
     } else {
         buf_free(&l->said);
         buf_text(&l->said, why);
@@ -213,7 +216,8 @@ NATIVE_FN(reload_begin)
 
     (void)count;
     if (!value_is_symbol(args[0])) return fail_type(HEAP(a), "reload-module", "a symbol", args[0]);
-    if (!l || !is_owner(a, l) || value_symbol(args[0])->utf8_bytes > NAME_BYTES_MAX) return fail_here(a);
+    if (!l || !is_owner(a, l) || value_symbol(args[0])->utf8_bytes > NAME_BYTES_MAX)
+        return fail_here(a);
     if (!value_is_local_ref(args[1])) {
         args[1] = start_compile(a, l, args[0]);
         return value_is(args[1], V_FAIL) ? V_FAIL : V_WAIT;
@@ -241,7 +245,8 @@ NATIVE_FN(reload_end)
     bool ok = value_true(args[1]);
 
     (void)count;
-    if (!l || !m) return fail_with(HEAP(a), ERR_BADARG, "reload-module", "nothing to be finished:", args[0]);
+    if (!l || !m)
+        return fail_with(HEAP(a), ERR_BADARG, "reload-module", "nothing to be finished:", args[0]);
     bool kept = !ok || priv_snapshot(a, m);
     if (ok && kept) {
         module_set_state(cs, m, MODULE_DONE);
@@ -250,7 +255,8 @@ NATIVE_FN(reload_end)
         code_abandon(cs, m);
     }
     tell_builder(l, ok && kept);
-    if (!kept) return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
+    if (!kept)
+        return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return V_UNSPECIFIED;
 }
 
@@ -306,7 +312,8 @@ NATIVE_FN(module_user_p)
         return value_is(v, V_NONE) ? V_WAIT : v;
     }
     Value ref = reply_await(a);
-    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(w->vm, w, SIG_INFO, args[1], actor_pid(a), ref);
+    Sig *s = value_is(ref, V_FAIL) ? NULL
+                                   : sig_plain(w->vm, w, SIG_INFO, args[1], actor_pid(a), ref);
     if (!s) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "purge-module", "out of memory");
     if (!sig_send(w->vm, w, args[0], s)) return V_FALSE;
     args[2] = ref;
@@ -332,7 +339,8 @@ NATIVE_FN(module_purge)
     LoadedModule *m = module_of(a, args[0]);
 
     (void)count;
-    if (!m) return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected a version, got", args[0]);
+    if (!m)
+        return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected a version, got", args[0]);
     bool ours = value_is(m->owner, actor_pid(a));
     if (value_is(args[1], value_fix(0))) return begin_purge(a, m);
     if (value_is(args[1], value_fix(1))) return value_bool(ours && code_purge_cancel(cs, m));

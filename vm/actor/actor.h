@@ -53,7 +53,8 @@ enum {
     OWN_INTERRUPTED = 128,  // it is about to
     OWN_ASIDE = 512, // ext->copy is asked for or there
     OWN_SILENTLY = 256,     // the user knows why already
-    OWN_PIECES = 65536,       // there may be frames in its heap
+    OWN_PIECES = 65536,     // there may be frames in its heap
+    OWN_TRACED = 131072,    // ext->tracer is told what it does
 };
 
 typedef enum {

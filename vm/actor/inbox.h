@@ -28,6 +28,7 @@ typedef enum {
 enum {
     SIGF_EXTRA = 1,   // a SigExtra precedes the payload
     SIGF_EXPOSED = 2, // its value belongs to the receiver's heap already
+    SIGF_TRACE = 8,   // tells a tracer of something: is not traced itself
     SIGF_NOPROC = 4,  // a LINK_EXIT that counts without a link: there never was anybody
 };
 

@@ -2,6 +2,7 @@
 // See signal.h.
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
 
@@ -61,6 +62,7 @@ static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name)
     Sig *m = message_around(a, s, head, n, name);
 
     if (m) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, m);
         mailbox_append(a, m);
     } else {
         // An actor that cannot be told of an exit must not go on as if there had been none.
@@ -139,6 +141,7 @@ static void take_down(Actor *a, Sig *s)
 static void take_answer(Actor *a, Sig *s)
 {
     if (a->ext && actor_demonitor(a, s->words[1])) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
     } else {
         sig_free(actor_vm(a), actor_worker(a), s);
@@ -207,6 +210,7 @@ static void take_one(Actor *a, Sig *s)
 {
     switch ((SigKind)s->kind) {
     case SIG_MESSAGE:
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
         break;
     case SIG_EXIT:
@@ -230,6 +234,9 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_INFO:
         take_info(a, s);
+        break;
+    case SIG_TRACE:
+        trace_take(a, s);
         break;
     case SIG_REPLY:
         take_reply(a, s);

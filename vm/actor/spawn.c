@@ -6,6 +6,7 @@
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/priv.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
 
@@ -419,6 +420,7 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
         return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
+    if (UNLIKELY(parent && (parent->own & OWN_TRACED))) trace_spawned(parent, a);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

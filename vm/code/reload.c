@@ -40,7 +40,8 @@ static size_t old_versions(CodeSpace *cs, Value name, LoadedModule **out, size_t
 
 // ---- staging ------------------------------------------------------------------------------------
 
-static bool find_in_image(const ImageView *view, const char *name, ModuleView *out, const char **why)
+static bool find_in_image(const ImageView *view, const char *name, ModuleView *out,
+                          const char **why)
 {
     for (uint32_t i = 0; i < view->module_count; i++) {
         size_t size;
@@ -127,7 +128,8 @@ static bool holds_code(const LoadedModule *m, Value v)
     stack[depth++] = v;
     while (depth > 0 && budget-- > 0) {
         v = stack[--depth];
-        if (value_is_proc(v) && value_is(proc_code(value_proc(v))->module->name, m->name)) return true;
+        if (value_is_proc(v) && value_is(proc_code(value_proc(v))->module->name, m->name))
+            return true;
         if (value_is_pair(v)) {
             if (depth + 2 > SEARCH_STACK_MAX) return false;
             stack[depth++] = value_cdr(v);
