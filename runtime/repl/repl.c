@@ -41,15 +41,17 @@ static Answer compile(Repl *repl, bool end)
 
     snprintf(name, sizeof name, "<repl %u>", repl->inputs + 1);
     buf_free(&repl->image);
+    // Whoever reloads a module compiles with the same builder.
     plat_lock(&repl->builder->lock);
     InputResult result = builder_compile_input(repl->builder, name, (const char *)repl->text.data,
                                                repl->text.size, &repl->image);
-    if (result == INPUT_INCOMPLETE && !end) return ANSWER_END;
+    bool more = result == INPUT_INCOMPLETE && !end;
+    if (!more) say(repl, buf_cstr(&repl->builder->diag.text));
+    plat_unlock(&repl->builder->lock);
+    if (more) return ANSWER_END;
     if (result == INPUT_COMPILED)
         runtime_keep_text(repl->runtime, name, (const char *)repl->text.data, repl->text.size);
     repl->inputs += result != INPUT_EMPTY;
-    say(repl, buf_cstr(&repl->builder->diag.text));
-    plat_unlock(&repl->builder->lock);
     return result == INPUT_COMPILED ? ANSWER_COMPILED : ANSWER_ERRORS;
 }
 
