@@ -2,8 +2,8 @@
 // x ...): send message to, receive message, spawn pid, exit reason.
 //
 // Who is not traced pays a test of one bit of its own where these things happen. What is told is bounded:
-// while about TRACE_WAITING_MAX messages wait for the tracer, events are counted instead, and the next that has
-// room is preceded by (trace pid dropped n). Long or untransferable parts are shown as the symbol
+// while about TRACE_WAITING_MAX messages wait for the tracer, events are counted instead, and the next that
+// has room is preceded by (trace pid dropped n). Long or untransferable parts are shown as the symbol
 // not-shown. Messages to a tracer are not traced when they come, so two actors may trace each other. A
 // tracer's end ends the tracing.
 //
