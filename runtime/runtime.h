@@ -21,6 +21,7 @@ typedef struct Runtime {
     Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
+    Value statistic_keys[16]; // likewise of statistics
     char **arguments;      // of the program: a NULL-terminated list, the program's name first
     RunList program;       // modules whose bodies the main actor runs, in order
     const uint8_t *own;    // image of the program's own file: only its modules' mains are called
@@ -70,6 +71,14 @@ bool info_is_key(Vm *vm, Value key); // of process-info
 Value info_actor(Actor *a, Value key) MAY_GC;
 // (system-info key); V_NONE for an unknown key.
 Value info_system(Actor *a, Value key) MAY_GC;
+// What (statistics key) tells: likewise. system-info knows these keys, too.
+Value info_statistics(Actor *a, Value key) MAY_GC;
+MUST_USE bool statistics_init(Runtime *r);
+typedef Value (*InfoFn)(Actor *a);
+// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
+MUST_USE bool info_add_entry(Actor *a, Value *list, Value key, InfoFn fn) MAY_GC;
+// The same for all statistics.
+MUST_USE bool statistics_entries(Actor *a, Value *list) MAY_GC;
 
 static inline Runtime *runtime_of(const Actor *a)
 {

@@ -31,6 +31,8 @@ for schedulers in 1 4; do
             sh tests/run-actor.sh "$etai"
     done
 done
+# Tests of very much data make do with less.
+export TEST_MODE="$mode"
 # Where every allocation collects, large data take for ever.
 [ "$mode" = stress ] && export TEST_SCALE=1000
 [ ! -f tests/run-lang.sh ] || run "language tests" sh tests/run-lang.sh "$etai"

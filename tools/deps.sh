@@ -8,7 +8,7 @@ what=${1:-build}
 packages="gcc libc6-dev make libgmp-dev libutf8proc-dev libedit-dev libsodium-dev libpcre2-dev"
 case $what in
 build) ;;
-test) packages="$packages guile-3.0" ;;
+test) packages="$packages guile-3.0 unicode-data bzip2" ;;
 bench) packages="$packages guile-3.0 erlang-base chezscheme lua5.4" ;;
 *)
     echo "usage: deps.sh [build|test|bench]" >&2

@@ -313,7 +313,7 @@ NATIVE_FN(module_user_p)
     }
     Value ref = reply_await(a);
     Sig *s = value_is(ref, V_FAIL) ? NULL
-                                   : sig_plain(w->vm, w, SIG_INFO, args[1], actor_pid(a), ref);
+                                   : sig_plain(w->vm, w, SIG_USES, args[1], actor_pid(a), ref);
     if (!s) return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "purge-module", "out of memory");
     if (!sig_send(w->vm, w, args[0], s)) return V_FALSE;
     args[2] = ref;

@@ -30,9 +30,30 @@ static Value find_id(const Actor *a, uint32_t id)
     return value_true(*slot) ? slot[1] : V_NONE;
 }
 
-Value priv_find(const Actor *a, const Cell *c)
+Value priv_find_any(const Actor *a, const Cell *c)
 {
     return find_id(a, c->id);
+}
+
+static bool is_marker(Value v)
+{
+    return value_is_pair(v) && value_is(value_car(v), V_PRIVATE);
+}
+
+Value priv_find(const Actor *a, const Cell *c)
+{
+    Value v = priv_find_any(a, c);
+    return is_marker(v) ? V_NONE : v;
+}
+
+bool priv_absent(const Actor *a, const Cell *c, Kind *kind, Value *owner)
+{
+    Value v = priv_find_any(a, c);
+
+    if (!is_marker(v)) return false;
+    *kind = (Kind)value_int(value_car(value_cdr(v)));
+    *owner = value_cdr(value_cdr(v));
+    return true;
 }
 
 static Value new_table(Heap *h, size_t slots)

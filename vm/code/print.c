@@ -33,8 +33,20 @@ static bool is_invisible(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa1) || c == 0xad || (c >= 0x2000 && c <= 0x200f) ||
            (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
+           c == 0x1680 ||
            c == 0xfeff || (c >= 0xe000 && c <= 0xf8ff) || (c >= 0xfff0 && c <= 0xfffb) ||
-           (c & 0xfffe) == 0xfffe || c >= 0xe0000 || (c >= 0x300 && c < 0x370);
+           (c & 0xfffe) == 0xfffe || c >= 0xe0000;
+}
+
+// Those most common; they would be put on top of what stands before.
+static bool is_combining(uint32_t c)
+{
+    return c >= 0x300 && c < 0x370;
+}
+
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
 static void write_char(Buf *out, uint32_t c)
@@ -46,7 +58,7 @@ static void write_char(Buf *out, uint32_t c)
             return;
         }
     }
-    if (is_invisible(c)) {
+    if (is_invisible(c) || is_combining(c)) {
         buf_printf(out, "x%x", c);
     } else {
         buf_char(out, c);
@@ -83,7 +95,7 @@ static void write_string(Buf *out, Value v)
             buf_text(out, "\\b");
             break;
         default:
-            if (c < 0x20 || c == 0x7f) {
+            if (is_control(c)) {
                 buf_printf(out, "\\x%x;", c);
             } else {
                 buf_char(out, c);
@@ -93,35 +105,51 @@ static void write_string(Buf *out, Value v)
     buf_u8(out, '"');
 }
 
-static bool is_plain_symbol_char(uint8_t c)
+static bool is_plain_symbol_char(uint32_t c)
 {
-    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr("!$%&*/:<=>?^_~+-.@", c) != NULL);
+    return c >= 0x80 ? !is_invisible(c)
+                     : (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           (c != 0 && strchr("!$%&*/:<=>?^_~+-.@", (int)c) != NULL);
+}
+
+// May a name begin with it? A digit may not, and @ would make another form of a comma before it.
+static bool is_plain_start(uint32_t c)
+{
+    return is_plain_symbol_char(c) && !is_combining(c) && !(c >= '0' && c <= '9') && c != '@';
+}
+
+// Would the name be read as it is?
+static bool is_plain_symbol(const uint8_t *name, size_t size)
+{
+    const uint8_t *p = name, *end = name + size;
+    NumLex number;
+
+    if (size == 0 || (size == 1 && *name == '.')) return false;
+    if (!is_plain_start(utf8_decode(&p, end))) return false;
+    while (p < end) {
+        if (!is_plain_symbol_char(utf8_decode(&p, end))) return false;
+    }
+    return numlex_scan((const char *)name, size, 10, &number) == NUMLEX_NONE;
 }
 
 void print_symbol(Buf *out, const char *utf8, size_t size)
 {
-    NumLex number;
-    bool plain = size > 0 && !(size == 1 && utf8[0] == '.') &&
-                 numlex_scan(utf8, size, 10, &number) == NUMLEX_NONE && utf8[0] != '#';
+    const uint8_t *p = (const uint8_t *)utf8, *end = p + size;
 
-    for (size_t i = 0; plain && i < size; i++) {
-        plain = is_plain_symbol_char((uint8_t)utf8[i]);
-    }
-    if (plain) {
+    if (is_plain_symbol(p, size)) {
         buf_bytes(out, utf8, size);
         return;
     }
     buf_u8(out, '|');
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = (uint8_t)utf8[i];
+    while (p < end) {
+        uint32_t c = utf8_decode(&p, end);
         if (c == '|' || c == '\\') {
             buf_u8(out, '\\');
-            buf_u8(out, c);
-        } else if (c < 0x20 || c == 0x7f) {
+            buf_char(out, c);
+        } else if (is_control(c)) {
             buf_printf(out, "\\x%x;", c);
         } else {
-            buf_u8(out, c);
+            buf_char(out, c);
         }
     }
     buf_u8(out, '|');

@@ -1,6 +1,8 @@
 // Module variables at run time: defining, assigning, reading. Private ones are vm/actor/priv.h's.
 #include "vm/exec/exec.h"
 
+#include "vm/actor/priv.h"
+
 static Value fail_unbound(Actor *a, const Cell *c)
 {
     return fail_text(&a->heap, ERR_UNBOUND, NULL, "unbound: %s", value_symbol(c->name)->utf8);
@@ -10,6 +12,13 @@ static Value fail_unbound(Actor *a, const Cell *c)
 // because the module's body has not come to it here.
 static Value fail_absent(Actor *a, const Cell *c)
 {
+    Value owner = V_FALSE;
+    Kind kind;
+
+    if (priv_absent(a, c, &kind, &owner))
+        return fail_text(&a->heap, ERR_UNBOUND, NULL, "global[%s]: a %s belongs to actor #<pid 0.%u.%u>",
+                         value_symbol(c->name)->utf8, kind == KIND_HANDLE ? "port" : "continuation",
+                         value_pid_index(owner), value_pid_serial(owner));
     return fail_text(&a->heap, ERR_UNBOUND, NULL,
                      "global[%s]: its value belongs to another actor and cannot travel",
                      value_symbol(c->name)->utf8);
