@@ -80,11 +80,19 @@ static bool try_folder(Builder *b, const char *folder, const char *name)
     return false;
 }
 
+static const char *root_known(const Builder *b, const char *path)
+{
+    for (size_t i = 0; path && i < b->file_count; i++) {
+        if (strcmp(b->files[i].path, path) == 0) return b->files[i].root;
+    }
+    return NULL;
+}
+
 static const char *root_of(const Builder *b, const char *importer)
 {
-    for (size_t i = 0; importer && i < b->file_count; i++) {
-        if (strcmp(b->files[i].path, importer) == 0) return b->files[i].root;
-    }
+    const char *root = root_known(b, importer);
+
+    if (root) return root;
     return b->program_root ? b->program_root : "";
 }
 
@@ -246,6 +254,93 @@ bool builder_compile_text(Builder *b, const char *name, const char *text, size_t
     return run_deep(&job);
 }
 
+// ---- new versions -------------------------------------------------------------------------------------
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), k = strlen(end);
+    return n >= k && memcmp(text + n - k, end, k) == 0;
+}
+
+// The folder that a module's file was found in: its path without a/b.eta. A file of another name is in
+// the folder of the program.
+static char *root_of_file(const char *module, const char *path)
+{
+    Buf tail = BUF_INIT;
+
+    for (const char *c = module; *c; c++) {
+        buf_u8(&tail, *c == '.' ? '/' : (uint8_t)*c);
+    }
+    buf_text(&tail, ".eta");
+    char *root;
+    if (!ends_with(path, buf_cstr(&tail))) {
+        root = folder_of(path);
+    } else {
+        size_t n = strlen(path) - tail.size;
+        while (n > 1 && path[n - 1] == '/') {
+            n--;
+        }
+        root = keep(path, n);
+    }
+    buf_free(&tail);
+    return root;
+}
+
+static void forget_replaced(Builder *b)
+{
+    mem_free(MEM_COMPILER, b->replaced.items, b->replaced.capacity * sizeof *b->replaced.items);
+    b->replaced = (ReplacedModules){0};
+    interfaces_free(b->before);
+    b->before = NULL;
+}
+
+bool builder_reload(Builder *b, const char *module, const char *path, Buf *image)
+{
+    BuildJob job = {.builder = b, .image = image};
+    const char *found = path && access(path, F_OK) == 0 ? path : NULL;
+
+    diag_free(&b->diag);
+    diag_init(&b->diag);
+    buf_clear(&b->why);
+    forget_replaced(b);
+    if (!found && find_file(b, module, NULL)) found = buf_cstr(&b->text);
+    if (!found) {
+        diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "there is no source of module %s (%s)", module,
+                b->why.size > 0 ? buf_cstr(&b->why) : "its image names none");
+        return false;
+    }
+    // Imports of the file are looked for where it is. It has no image of its own to be loaded.
+    char *own_path = keep(found, strlen(found)), *root = root_of_file(module, found);
+    if (!root_known(b, own_path)) add_file(b, own_path, root);
+    drop(root);
+    job.path = own_path;
+    b->before = driver_copy_interfaces(&b->driver);
+    b->driver.session.replaced = &b->replaced;
+    bool ok = run_deep(&job);
+    b->driver.session.replaced = NULL;
+    drop(own_path);
+    if (!ok) builder_reloaded(b, module, false);
+    return ok;
+}
+
+void builder_reloaded(Builder *b, const char *module, bool loaded)
+{
+    Compiler *c = &b->driver.session;
+    Sym *name = sym_named(c, module);
+
+    // Of a file with several modules the others have not been loaded.
+    for (size_t i = 0; i < b->replaced.count; i++) {
+        const ReplacedModule *r = &b->replaced.items[i];
+        if (!loaded || r->name != name) iface_restore(c, r->name, r->iface);
+    }
+    if (!loaded && b->before) {
+        if (b->replaced.count == 0) iface_forget(c, name); // it was not known
+        driver_restore_interfaces(&b->driver, b->before);
+        b->before = NULL;
+    }
+    forget_replaced(b);
+}
+
 // ---- set-up -------------------------------------------------------------------------------------------
 
 static void start(Builder *b)
@@ -265,8 +360,9 @@ void builder_init(Builder *b, const void *stdlib, size_t stdlib_size)
         diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "standard library: %s", why);
 }
 
-static void end(Builder *b)
+static void stop(Builder *b)
 {
+    forget_replaced(b);
     driver_free(&b->driver);
     diag_free(&b->diag);
     for (size_t i = 0; i < b->file_count; i++) {
@@ -276,12 +372,14 @@ static void end(Builder *b)
     }
     mem_free(MEM_COMPILER, b->files, b->file_capacity * sizeof *b->files);
     b->files = NULL;
-    b->file_count = b->file_capacity = 0;
+    b->file_count = b->file_capacity = b->files_loaded = 0;
+    buf_free(&b->text);
+    buf_free(&b->why);
 }
 
-void builder_restart(Builder *b)
+void builder_reset(Builder *b)
 {
-    end(b);
+    stop(b);
     start(b);
 }
 
@@ -293,14 +391,12 @@ void builder_set_program(Builder *b, const char *path)
 
 void builder_free(Builder *b)
 {
-    end(b);
+    stop(b);
     for (size_t i = 0; i < b->folder_count; i++) {
         drop(b->folders[i]);
     }
     mem_free(MEM_COMPILER, b->folders, b->folder_count * sizeof *b->folders);
     drop(b->program_root);
-    buf_free(&b->text);
-    buf_free(&b->why);
 }
 
 void builder_add_folders(Builder *b, const char *folders)

@@ -8,6 +8,7 @@
 #define COMPILER_BUILDER_H
 
 #include "compiler/compile.h"
+#include "vm/plat/plat.h"
 
 typedef struct {
     char *path;  // of the source file
@@ -24,6 +25,10 @@ typedef struct {
     size_t folder_count;
     BuiltFile *files; // imported ones, in the order of loading
     size_t file_count, file_capacity;
+    size_t files_loaded; // of them, by the owner
+    PlatLock lock;       // by an owner with several threads, around a compilation and what it gave
+    ReplacedModules replaced; // by the new version that was compiled last
+    Interfaces *before;       // hashes before that
     char *program_root; // folder of the program; NULL: the current one
     // The interface of a module that the program has loaded; NULL: asks nobody.
     const uint8_t *(*loaded)(void *context, const char *name, size_t *size, ContentHash *hash);
@@ -80,10 +85,17 @@ typedef struct {
 #define BUILDER_STACK_BYTES ((size_t)256 << 20)
 MUST_USE EvalResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image);
 
-// Forgets everything that was compiled, so that modules are found again.
-void builder_restart(Builder *b);
-
 // The folder in which modules are looked for first: that of the program.
 void builder_set_program(Builder *b, const char *path);
+
+// Compiles a new version of a module that was compiled from `path`, or, when there is no such file, that
+// is found as an import of the program would be. The diagnostics of what went before are dropped. Until
+// builder_reloaded is told how it ended, nothing else may be compiled.
+MUST_USE bool builder_reload(Builder *b, const char *module, const char *path, Buf *image);
+// loaded: later imports of the module mean the new version; else all is as it was before.
+void builder_reloaded(Builder *b, const char *module, bool loaded);
+
+// Forgets what was compiled, but not where to look for modules.
+void builder_reset(Builder *b);
 
 #endif

@@ -52,7 +52,19 @@ struct Compiler {
     uint32_t next_var_id;      // of the unit
     uint32_t units;            // nesting of unit_begin
     uint32_t objects;          // #!object-0 to #!object-(n-1) stand for objects that the VM holds
+    struct ReplacedModules *replaced; // not NULL: the outermost file's modules may be known already
 };
+
+// Interfaces that the compilation of a new version has taken the place of; see builder_reload.
+typedef struct {
+    Sym *name;
+    struct Iface *iface;
+} ReplacedModule;
+
+typedef struct ReplacedModules {
+    ReplacedModule *items;
+    size_t count, capacity;
+} ReplacedModules;
 
 // What unit_begin sets aside of the outer unit.
 typedef struct {

@@ -30,6 +30,7 @@ typedef struct Runtime {
     size_t own_size;
     struct SourceTexts *texts; // program texts that are in no file, for error messages
     struct Evaluator *evaluator; // NULL: there is no compiler
+    struct Reloader *reloader; // NULL: modules cannot be reloaded
     struct Repl *repl;         // NULL: a program runs
     LoadedModule *repl_module; // std.repl, whose main is called
 } Runtime;

@@ -177,6 +177,32 @@ void iface_forget(Compiler *c, Sym *module)
     names_put(&expander_of(c)->modules, module, 0, NULL);
 }
 
+void iface_replace(Compiler *c, Sym *module)
+{
+    ReplacedModules *r = c->replaced;
+    Iface *old = iface_known(c, module);
+
+    if (!old) return;
+    if (r->count == r->capacity) {
+        size_t more = r->capacity ? r->capacity * 2 : 8;
+        r->items = mem_must_realloc(MEM_COMPILER, r->items, r->capacity * sizeof *r->items,
+                                    more * sizeof *r->items);
+        r->capacity = more;
+    }
+    r->items[r->count++] = (ReplacedModule){module, old};
+    iface_forget(c, module);
+}
+
+void iface_restore(Compiler *c, Sym *module, Iface *iface)
+{
+    names_put(&expander_of(c)->modules, module, 0, iface);
+}
+
+Iface *iface_known(Compiler *c, Sym *module)
+{
+    return names_get(&expander_of(c)->modules, module, 0);
+}
+
 Binding *iface_target(Expander *x, Sym *module, Sym *name)
 {
     Iface *iface = names_get(&x->modules, module, 0);

@@ -36,6 +36,11 @@ void iface_write(Compiler *c, Iface *iface, Buf *out);
 // Forgets a module, so that the next import finds it anew. Globals that exist stay what they are.
 void iface_forget(Compiler *c, Sym *module);
 
+// Takes a known module's interface away, noting it in c->replaced; and puts one back (NULL: none).
+void iface_replace(Compiler *c, Sym *module);
+void iface_restore(Compiler *c, Sym *module, struct Iface *iface);
+struct Iface *iface_known(Compiler *c, Sym *module);
+
 // The variable a module exports under a name; NULL when it exports no such variable.
 Global *iface_export(Compiler *c, Iface *iface, Sym *name);
 

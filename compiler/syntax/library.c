@@ -258,6 +258,7 @@ static void add_file_module(Expander *x, Stx *form, bool library, bool interacti
         return;
     }
     if (interactive && !find_file_module(x, name)) iface_forget(x->c, name);
+    if (x->c->replaced && x->c->units == 1 && !find_file_module(x, name)) iface_replace(x->c, name);
     if (find_file_module(x, name) || names_get(&x->modules, name, 0)) {
         syntax_error(x, stx_span(name_stx), "duplicate module: %s", name->text);
         return;

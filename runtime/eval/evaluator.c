@@ -34,7 +34,6 @@ struct Evaluator {
     EvalJob *done;          // lock: to be taken
     bool stopping;          // lock
     _Atomic uint32_t work;  // changes when there is something to do
-    size_t files_linked;    // of builder->files; the thread's
     Unfinished *unfinished; // lock: in the order of loading
     uint32_t unfinished_count, unfinished_capacity;
     Recalled *recalled;  // lock
@@ -104,8 +103,8 @@ static bool link_all(Evaluator *e, Buf *image, RunList *list, char *why, size_t 
     CodeSpace *cs = &e->runtime->vm->code;
     Builder *b = e->builder;
 
-    while (e->files_linked < b->file_count) {
-        Buf *file = &b->files[e->files_linked++].image;
+    while (b->files_loaded < b->file_count) {
+        Buf *file = &b->files[b->files_loaded++].image;
         // What could not be compiled left nothing to link.
         if (file->size > 0 && !code_load(cs, file, list, why, why_size)) return false;
     }
@@ -118,6 +117,8 @@ static void compile(Evaluator *e, EvalJob *job)
     RunList list = {0};
     char why[300] = "out of memory";
 
+    // Whoever reloads a module compiles with the same builder.
+    plat_lock(&e->builder->lock);
     EvalResult done = builder_evaluate(e->builder, &job->input, &image);
     job->result = done.result;
     buf_bytes(&job->said, e->builder->diag.text.data, e->builder->diag.text.size);
@@ -125,6 +126,7 @@ static void compile(Evaluator *e, EvalJob *job)
         buf_printf(&job->said, "error: %s\n", why);
         job->result = INPUT_FAILED;
     }
+    plat_unlock(&e->builder->lock);
     plat_lock(&e->lock);
     for (uint32_t i = 0; i < list.count; i++) {
         LoadedModule *m = list.modules[i];
@@ -357,6 +359,7 @@ static const uint8_t *loaded_interface(void *context, const char *name, size_t *
     plat_lock(&cs->lock);
     for (LoadedModule *m = cs->modules; m && !bytes; m = m->next) {
         if (!value_is(m->name, symbol) || m->view.head->flags & MODULE_OPEN) continue;
+        if (module_role(m) != ROLE_CURRENT) continue;
         bytes = m->view.interface;
         *size = m->view.interface_bytes;
         *hash = m->view.head->interface;

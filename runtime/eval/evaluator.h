@@ -32,7 +32,7 @@ typedef struct EvalJob {
     _Atomic uint32_t done;
 } EvalJob;
 
-// Compiles with `builder`, which must outlive it and is nobody else's from now on. NULL without memory.
+// Compiles with `builder`, which must outlive it; its lock is held meanwhile. NULL without memory.
 Evaluator *evaluator_new(Runtime *r, Builder *builder);
 // Before the VM is freed.
 void evaluator_free(Evaluator *e);

@@ -5,6 +5,7 @@
 
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
+#include "vm/actor/trace.h"
 
 #include "vm/code/print.h"
 
@@ -86,6 +87,7 @@ NATIVE_FN(send)
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
     if (!to || !sig_post(w->vm, w, to, s)) sig_free(w->vm, w, s);
     return args[1];
 }

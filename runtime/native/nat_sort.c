@@ -390,7 +390,7 @@ NATIVE_FN(sort_order)
     (void)count;
     unsigned by = library_order(args[0], args + 1);
     if (by == BY_COUNT && value_is_proc(args[0])) {
-        const uint64_t *code = value_proc(args[0])->code->entry;
+        const uint64_t *code = code_entry(proc_code(value_proc(args[0])));
         Insn entry = insn_from_word(code[0]);
         if (entry.op != OP_ENTRY || entry.a != 2 || entry.b != 0) return V_FALSE;
         if (insn_from_word(code[1]).op != OP_ENTER) return V_FALSE;

@@ -1,6 +1,7 @@
 // etai: runs programs, from source or from images.
 #include "compiler/builder.h"
 #include "runtime/eval/evaluator.h"
+#include "runtime/repl/reload.h"
 #include "runtime/repl/repl.h"
 #include "vm/base/mem.h"
 
@@ -170,18 +171,21 @@ static int run(const Options *o, Builder *b)
         return 1;
     }
     r.arguments = o->arguments;
+    r.reloader = reloader_new(&r, b);
     int status = 1;
     if (o->repl) {
         r.evaluator = evaluator_new(&r, b);
         status = r.evaluator ? run_repl(&r) : fail("REPL", "out of memory");
     } else if (load_program(&r, o, b)) {
-        builder_restart(b); // what eval needs of the program is in its images
+        builder_reset(b); // what eval and reload need of the program is in its images
         r.evaluator = evaluator_new(&r, b);
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
     }
+    Reloader *reloader = r.reloader;
     runtime_fini(&r);
+    reloader_free(reloader);
     builder_free(b);
     return status;
 }

@@ -54,6 +54,8 @@ enum {
     OWN_INTERRUPTED = 128,  // it is about to
     OWN_ASIDE = 512, // ext->copy is asked for or there
     OWN_SILENTLY = 256,     // the user knows why already
+    OWN_PIECES = 65536,     // there may be frames in its heap
+    OWN_TRACED = 131072,    // ext->tracer is told what it does
     OWN_SUSPENDED = 1 << 14, // by others: runs none of its code until they resume it
 };
 
@@ -140,6 +142,8 @@ struct VmWorker {
     uint32_t free_count;
     Actor *retired, *retired_last; // of ended actors, oldest first; deadline_ns holds the epoch
     uint64_t next_ref;
+    const LoadedModule *sought; // while collections look for frames of this; else NULL
+    bool found, pieces;         // they found one; they found frames at all
     Buf text; // scratch for messages and printing
 };
 
@@ -227,6 +231,13 @@ static inline Actor *actor_of_pid(const Vm *vm, Value pid)
     Actor *a = actor_at(vm, index);
     bool same = atomic_load_explicit(&a->serial, memory_order_acquire) == value_pid_serial(pid);
     return same ? a : NULL;
+}
+
+// Will the actor run any more of its code, as far as one can know?
+static inline bool actor_is_alive(const Vm *vm, Value pid)
+{
+    const Actor *a = actor_of_pid(vm, pid);
+    return a && !(atomic_load_explicit(&a->flags, memory_order_acquire) & ACTOR_DYING);
 }
 
 #endif

@@ -2,6 +2,7 @@
 // each step is complete before the next one shows: whoever sees a DOWN or an EXIT finds the name free,
 // the pid dead and the timers gone.
 #include "vm/actor/life.h"
+#include "vm/actor/trace.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/shared.h"
 
@@ -40,6 +41,8 @@ void signal_to_dead(VmWorker *w, Value pid, Sig *s)
     case SIG_MONITOR:
         answer = sig_plain(vm, w, SIG_DOWN, noproc, pid, ref);
         break;
+    case SIG_TRACE:
+    case SIG_USES:
     case SIG_INFO:
         answer = sig_plain(vm, w, SIG_REPLY, V_FALSE, pid, ref);
         break;
@@ -125,6 +128,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     Value pid = actor_pid(a);
     bool alone = !x || (x->links.count == 0 && x->watchers.count == 0);
 
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_exited(a);
     atomic_store_explicit(&a->status, ACTOR_EXITING, memory_order_relaxed);
     if (alone && is_abnormal(vm, a->reason) && !(a->own & (OWN_LOGGED | OWN_MAIN)) && vm->report)
         vm->report(vm, a);

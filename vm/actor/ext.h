@@ -31,6 +31,9 @@ typedef struct ActorExt {
     size_t mail_words; // of the messages that wait, of an actor with a heap limit
     uint32_t exposed; // messages in the queue that belong to the heap already
     Value pid;           // what it was, while the actor ends
+    Value tracer;        // pid; of one that is OWN_TRACED
+    uint32_t traced;     // TRACE_*
+    uint64_t untold;     // events that the tracer had no room for
     struct SharedTable **doomed; // its tables, which are being emptied
     uint32_t doomed_count, doomed_capacity;
     uint32_t empty_hint; // where emptying a table has come to

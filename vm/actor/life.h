@@ -54,6 +54,8 @@ typedef struct {
     void (*fini)(Actor *a);
     void (*visit)(Actor *a, Gc *gc);
     void (*visit_piece)(Actor *a, Gc *gc, Value *object);
+    // Is there a frame of the module's code, in the stack or in a continuation?
+    bool (*runs)(Actor *a, const LoadedModule *m);
 } StackOps;
 extern const StackOps *const actor_stack_ops;
 

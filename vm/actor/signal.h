@@ -74,6 +74,9 @@ bool sig_copy_pending(const Actor *sender);
 // The native did not want its copy after all, or the actor has ended.
 void sig_copy_drop(Vm *vm, VmWorker *w, Actor *sender);
 
+// A message that is a list of n values (at most 8), of which those that are long or cannot travel are
+// replaced by a symbol. Collects nothing. NULL without memory.
+Sig *sig_report(Actor *sender, const Value *items, size_t n);
 // Sends (given x sender) to an actor, with the handles in x, which are the sender's no more. *handles
 // is how many there were. GIVE_DEAD: nobody is there, and nothing was given; likewise when there is no
 // handle and `any` is false.

@@ -140,7 +140,7 @@ static void attach(Attached *list, Cell *c)
 static void note_proc(Copy *c, Proc *p)
 {
     Attached *list = c->context;
-    const Reach *reach = code_reach(list->code, p->code);
+    const Reach *reach = code_reach(list->code, proc_code(p));
 
     if (!reach) list->no_memory = true;
     for (uint32_t i = 0; reach && i < reach->count; i++) {
@@ -305,6 +305,43 @@ static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most,
 SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused)
 {
     return copy_signal(sender, kind, v, 0, out, refused);
+}
+
+// ---- reports --------------------------------------------------------------------------------------
+
+#define REPORT_ITEMS_MAX 8
+#define REPORT_WORDS_MAX 4096
+
+Sig *sig_report(Actor *sender, const Value *items, size_t n)
+{
+    VmWorker *w = actor_worker(sender);
+    Sig *s = sig_new(w->vm, w, SIG_MESSAGE, SIG_EXTRA_WORDS + 2 * n + 16);
+    Copied copied = {.cells = V_NIL, .blocks = V_NIL};
+    Value copies[REPORT_ITEMS_MAX];
+
+    ASSERT(n <= REPORT_ITEMS_MAX);
+    if (!s) return NULL;
+    SigExtra *x = sig_extra(s);
+    Value *list = (Value *)(x + 1), *room = list + 2 * n;
+    memcpy(copies, items, n * sizeof *items);
+    size_t have = (size_t)((Value *)((char *)s + s->frag.bytes) - room);
+    if (copy_values(sender, copies, n, 0, room, have, REPORT_WORDS_MAX, &copied) != SEND_OK) {
+        copied = (Copied){.cells = V_NIL, .blocks = V_NIL};
+        for (size_t i = 0; i < n; i++) {
+            bool plain = copy_is_free(&sender->heap, items[i]) && !value_is_proc(items[i]);
+            copies[i] = plain ? items[i] : symbol_named(&w->vm->symbols, "not-shown");
+        }
+    }
+    s->value = V_NIL;
+    for (size_t i = n; i > 0; i--) {
+        list[2 * i - 2] = copies[i - 1];
+        list[2 * i - 1] = s->value;
+        s->value = value_from_words(&list[2 * i - 2], TAG_PAIR);
+    }
+    s->flags |= SIGF_EXTRA | SIGF_TRACE;
+    s->frag.used = (uint32_t)(2 * n + copied.used);
+    *x = (SigExtra){copied.more, copied.blocks, copied.cells};
+    return s;
 }
 
 // ---- copies that take long ------------------------------------------------------------------------

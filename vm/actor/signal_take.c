@@ -2,6 +2,7 @@
 // See signal.h.
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
 
@@ -104,6 +105,7 @@ static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name, Sig *ta
     }
 
     if (m) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, m);
         mailbox_append(a, m);
     } else {
         // An actor that cannot be told of an exit must not go on as if there had been none.
@@ -184,6 +186,7 @@ static void take_down(Actor *a, Sig *s)
 static void take_answer(Actor *a, Sig *s)
 {
     if (alias_accepts(a, s->words[1], (s->flags & SIGF_ALIAS) != 0)) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
     } else {
         sig_free(actor_vm(a), actor_worker(a), s);
@@ -209,6 +212,16 @@ static void take_info(Actor *a, Sig *s)
         sig_send(vm, w, requester, reply);
     }
     sig_free(vm, w, s);
+}
+
+static void take_uses(Actor *a, Sig *s)
+{
+    VmWorker *w = actor_worker(a);
+    Value uses = value_bool(actor_stack_ops->runs(a, (const LoadedModule *)s->value.bits)); // NOLINT
+    Sig *reply = sig_plain(w->vm, w, SIG_REPLY, uses, actor_pid(a), s->words[1]);
+
+    if (reply) sig_send(w->vm, w, s->words[0], reply);
+    sig_free(w->vm, w, s);
 }
 
 static void take_reply(Actor *a, Sig *s)
@@ -275,6 +288,7 @@ static void take_one(Actor *a, Sig *s)
 {
     switch ((SigKind)s->kind) {
     case SIG_MESSAGE:
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
         break;
     case SIG_EXIT:
@@ -298,6 +312,12 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_INFO:
         take_info(a, s);
+        break;
+    case SIG_TRACE:
+        trace_take(a, s);
+        break;
+    case SIG_USES:
+        take_uses(a, s);
         break;
     case SIG_REPLY:
         take_reply(a, s);

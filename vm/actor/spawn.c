@@ -6,6 +6,7 @@
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/priv.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
 
@@ -430,13 +431,14 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
         r = SPAWN_NO_MEMORY;
     if (r == SPAWNED && !inherit_leader(parent, a)) r = SPAWN_NO_MEMORY;
     if (r != SPAWNED) return abandon(w, parent, a, out, &c, r);
-    a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    a->initial = value_is_proc(a->fp[0]) ? proc_code(value_proc(a->fp[0])) : NULL;
     a->heap.scratch = NULL;
     // Open before the name is there: who finds the actor by it finds it alive.
     atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
         return abandon(w, parent, a, out, &c, SPAWN_NAME_TAKEN);
     if (UNLIKELY(c.given_count > 0)) copied_give(parent, &c);
+    if (UNLIKELY(parent && (parent->own & OWN_TRACED))) trace_spawned(parent, a);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

@@ -217,7 +217,7 @@ static void print_text_id(Buf *out, Value v, uint64_t identity, Value node)
 
 static void print_proc(Buf *out, Value v)
 {
-    Value name = value_proc(v)->code->name;
+    Value name = proc_code(value_proc(v))->name;
 
     buf_text(out, "#<procedure");
     if (value_is_symbol(name)) buf_printf(out, " %s", value_symbol(name)->utf8);

@@ -47,6 +47,7 @@ static void use_reserve(VmWorker *w, Actor *a)
 // Messages alone have brought the actor to its limit.
 static bool is_flooded(Actor *a)
 {
+    if (value_true(a->callee)) return false; // it waits in a call, where nothing can be raised
     return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
@@ -111,7 +112,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
             borrow(w, a);
             continue;
         }
-        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
+        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !value_true(a->callee) && !exec_interrupt(a))
+            continue;
         if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);

@@ -84,11 +84,61 @@ static void visit_callers(CodeSpace *cs, Gc *gc, Value *fp, const uint64_t *retu
     }
 }
 
+// ---- whose code ---------------------------------------------------------------------------------
+
+static bool is_in(const LoadedModule *m, const uint64_t *pc)
+{
+    return pc >= m->words && pc < m->words + m->view.word_count;
+}
+
+static bool returns_into(CodeSpace *cs, const LoadedModule *m, const uint64_t *at, const uint64_t *end)
+{
+    while (at < end) {
+        Step s = read_step(cs, at);
+        if (is_in(m, s.words == 2 ? s.pc : s.pc - 1)) return true;
+        at += s.words;
+    }
+    return false;
+}
+
+static COLD void look_into(VmWorker *w, const StackPiece *p)
+{
+    const uint64_t *returns = (const uint64_t *)(p->words + p->data_words);
+
+    w->pieces = true;
+    if (returns_into(&w->vm->code, w->sought, returns, returns + p->return_words)) w->found = true;
+}
+
+// Frames in the heap are found by a collection: what nobody can reach is gone afterwards.
+static bool pieces_run(Actor *a, const LoadedModule *m)
+{
+    VmWorker *w = actor_worker(a);
+
+    w->sought = m;
+    w->found = w->pieces = false;
+    bool ok = gc_collect(&a->heap, 0, true);
+    w->sought = NULL;
+    if (ok && !w->pieces) a->own &= ~(uint32_t)OWN_PIECES;
+    return !ok || w->found;
+}
+
+static bool runs(Actor *a, const LoadedModule *m)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+
+    if (is_in(m, a->pc) || returns_into(cs, m, a->rp, a->stack_end)) return true;
+    return (a->own & OWN_PIECES) && pieces_run(a, m);
+}
+
+// ---- visiting, again ----------------------------------------------------------------------------
+
 static void visit_piece(Actor *a, Gc *gc, Value *object)
 {
     CodeSpace *cs = &actor_vm(a)->code;
     StackPiece *p = (StackPiece *)object;
     const uint64_t *returns = (const uint64_t *)(p->words + p->data_words);
+
+    if (UNLIKELY(actor_worker(a)->sought != NULL)) look_into(actor_worker(a), p);
 
     gc_visit(gc, &p->rest);
     visit_callers(cs, gc, p->words + p->data_words, returns, returns + p->return_words);
@@ -174,7 +224,7 @@ static void fini_stack(Actor *a)
     a->stack = NULL;
 }
 
-static const StackOps ops = {init_stack, fini_stack, visit_all, visit_piece};
+static const StackOps ops = {init_stack, fini_stack, visit_all, visit_piece, runs};
 const StackOps *const actor_stack_ops = &ops;
 
 // ---- growing ------------------------------------------------------------------------------------
@@ -329,6 +379,7 @@ Value stack_capture(Actor *a, size_t frame_words)
     StackPiece *p = new_piece(a, data, returns);
 
     if (!p) return V_FAIL;
+    a->own |= OWN_PIECES;
     p->data_words = (uint32_t)data;
     p->return_words = (uint32_t)returns;
     p->rest = a->stack_rest;
