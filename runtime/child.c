@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -35,7 +36,10 @@ Child *child_new(Vm *vm, Poller *poller, Console *console)
     c->vm = vm;
     c->poller = poller;
     c->console = console;
-    c->pid_fd = c->fds[0] = c->fds[1] = c->fds[2] = -1;
+    c->pid_fd = -1;
+    for (int i = 0; i < CHILD_FDS; i++) {
+        c->fds[i] = -1;
+    }
     return c;
 }
 
@@ -53,7 +57,7 @@ static void close_fd(int *fd)
 void child_release(Child *c)
 {
     if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILD_FDS; i++) {
         close_fd(&c->fds[i]);
         buf_free(&c->captured[i]);
     }
@@ -63,13 +67,14 @@ void child_release(Child *c)
     buf_free(&c->variables);
     buf_free(&c->folder);
     buf_free(&c->input);
+    buf_free(&c->told);
     mem_free(MEM_IO, c, sizeof *c);
 }
 
 // Under the lock: nobody will use its pipes any more, but for those that are pumped.
 static void abandon(Child *c)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILD_FDS; i++) {
         if (c->modes[i] == STREAM_PIPE) close_fd(&c->fds[i]);
     }
     if (c->kill_with_owner && c->pid > 0 && !c->exited) (void)kill(c->pid, SIGKILL);
@@ -191,11 +196,20 @@ static void on_stderr(void *context, bool ready)
         end_pump(c, 2);
 }
 
+static void on_link(void *context, bool ready)
+{
+    Child *c = context;
+
+    if (!ready || !drain_some(c, CHILD_LINK) ||
+        !poller_call(c->poller, c->fds[CHILD_LINK], POLL_READ, on_link, c))
+        end_pump(c, CHILD_LINK);
+}
+
 static void start_pumps(Child *c)
 {
-    static void (*const backs[3])(void *, bool) = {on_stdin, on_stdout, on_stderr};
+    static void (*const backs[CHILD_FDS])(void *, bool) = {on_stdin, on_stdout, on_stderr, on_link};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILD_FDS; i++) {
         if (c->modes[i] != STREAM_CAPTURE) continue;
         child_retain(c);
         if (!poller_call(c->poller, c->fds[i], i == 0 ? POLL_WRITE : POLL_READ, backs[i], c))
@@ -253,7 +267,7 @@ static int spawn_at(const Child *c, const char *path, char **arguments, char **v
     error = posix_spawnattr_init(&attributes);
     if (!error && c->has_folder)
         error = posix_spawn_file_actions_addchdir_np(&actions, (char *)c->folder.data);
-    for (int i = 0; !error && i < 3; i++) {
+    for (int i = 0; !error && i < CHILD_FDS; i++) {
         if (theirs[i] >= 0) {
             error = posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
         } else if (c->modes[i] == STREAM_NULL) {
@@ -306,12 +320,18 @@ static int spawn_along(const Child *c, char **arguments, char **variables, const
     return error;
 }
 
+static int open_pair(int stream, int *ends)
+{
+    return stream == CHILD_LINK ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)
+                                : pipe2(ends, O_CLOEXEC);
+}
+
 static int open_pipes(Child *c, int *theirs)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILD_FDS; i++) {
         int ends[2];
         if (c->modes[i] != STREAM_PIPE && c->modes[i] != STREAM_CAPTURE) continue;
-        if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+        if (open_pair(i, ends) != 0) return errno;
         int ours = ends[i == 0 ? 1 : 0];
         theirs[i] = ends[i == 0 ? 0 : 1];
         // A flag of this end alone: the child's stays as programs expect it.
@@ -364,9 +384,16 @@ static void expect_ends(void)
     }
 }
 
+// It fits into the socket's buffer.
+static int send_told(const Child *c)
+{
+    ssize_t n = send(c->fds[CHILD_LINK], c->told.data, c->told.size, MSG_NOSIGNAL);
+    return n == (ssize_t)c->told.size ? 0 : n < 0 ? errno : EMSGSIZE;
+}
+
 int child_start(Child *c)
 {
-    int theirs[3] = {-1, -1, -1}, ignored;
+    int theirs[CHILD_FDS] = {-1, -1, -1, -1}, ignored;
     size_t argument_count = 0, variable_count = 0;
     char **arguments = pointers(&c->arguments, &argument_count);
     char **variables = pointers(&c->variables, &variable_count);
@@ -375,13 +402,14 @@ int child_start(Child *c)
     expect_ends();
     int error = arguments && variables ? check_folder(c) : ENOMEM;
     if (!error) error = open_pipes(c, theirs);
+    if (!error && c->modes[CHILD_LINK]) error = send_told(c);
     if (!error) {
         drop_doubles(variables);
         // What was written before comes before what the child writes.
         if (c->modes[1] == STREAM_INHERIT) (void)console_flush_all(c->console, &ignored);
         error = spawn_along(c, arguments, variables, theirs, &pid);
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < CHILD_FDS; i++) {
         close_fd(&theirs[i]);
     }
     if (arguments) mem_free(MEM_IO, arguments, argument_count * sizeof *arguments);

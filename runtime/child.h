@@ -26,6 +26,10 @@ typedef enum {
     STREAM_MODES
 } StreamMode;
 
+// Descriptors of the child that lead to us: its three standard streams and, of a worker, the link. What
+// comes on that is captured; that it ends tells the child that we have.
+enum { CHILD_LINK = 3, CHILD_FDS };
+
 typedef struct Child {
     Vm *vm;
     Poller *poller;
@@ -36,18 +40,19 @@ typedef struct Child {
     Buf program, arguments, variables, folder;
     bool has_folder;
     bool kill_with_owner; // nobody but the owner can make use of it
-    StreamMode modes[3];
+    StreamMode modes[CHILD_FDS];
     PlatLock lock;
     pid_t pid;        // 0: not started; lock
     int pid_fd;       // lock
     bool exited;      // and reaped; lock
     bool disowned;    // lock
     int code;         // exit status, 128 + signal; lock
-    int fds[3];       // our ends that nobody has taken over, -1; lock
+    int fds[CHILD_FDS];       // our ends that nobody has taken over, -1; lock
     uint32_t pumping; // of them, how many are being fed or drained; lock
     Buf input;        // for standard input; [given, size) is left; the pump's
     size_t given;
-    Buf captured[3]; // the pump's until `pumping` is 0
+    Buf told; // the first that it finds on the link
+    Buf captured[CHILD_FDS]; // the pump's until `pumping` is 0
     bool waiting;    // an actor waits; lock
     Value waiter, wait_ref;
     uint64_t ticket; // of the time limit of the owner's wait; the owner's
@@ -69,5 +74,7 @@ MUST_USE bool child_wait(Child *c, Value pid, Value ref);
 void child_stop_waiting(Child *c);
 // False when it has ended.
 bool child_signal(Child *c, int number);
+// The child of a handle (nat_process.c), or NULL.
+Child *child_of(Value handle);
 
 #endif

@@ -58,6 +58,7 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 {
     memset(r, 0, sizeof *r);
+    r->link.fd = r->link.timer_fd = -1;
     if (init(r, conf, why, why_size)) return true;
     runtime_fini(r);
     return false;
@@ -76,6 +77,8 @@ void runtime_fini(Runtime *r)
     input_free(r->input);
     environ_fini(&r->environ);
     runtime_free_texts(r);
+    buf_free(&r->link.told);
+    buf_free(&r->folders);
     memset(r, 0, sizeof *r);
 }
 
@@ -94,7 +97,7 @@ bool runtime_load(Runtime *r, Buf *image, bool own, char *why, size_t why_size)
 static Value main_of(const Runtime *r, LoadedModule *m)
 {
     Cell *main = module_main(m);
-    bool own = m == r->repl_module || (size_t)(m->view.base - r->own) < r->own_size;
+    bool own = m == r->repl_module || m == r->worker_module || (size_t)(m->view.base - r->own) < r->own_size;
 
     if (!main || !own) return V_FALSE;
     return value_from_words(&main->stub, TAG_PROC);
@@ -152,7 +155,7 @@ int runtime_run(Runtime *r)
         return 1;
     }
     int status = vm_run(r->vm, boot);
-    net_finish(&r->net);
+    net_finish(&r->net, status);
     if (files_finish(&r->files) > 0 && status == 0) status = 1;
     if (!console_flush_all(r->console, &error) && !console_was_told(r->console)) {
         fprintf(stderr, "error: standard output: %s\n", strerror(error));

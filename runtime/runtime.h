@@ -12,6 +12,12 @@
 #include "runtime/timers.h"
 #include "vm/vm.h"
 
+// What a worker has of its parent (worker.h). fd -1: this program is none.
+typedef struct WorkerLink {
+    int fd, timer_fd;
+    Buf told;
+} WorkerLink;
+
 typedef struct Runtime {
     Vm *vm;
     Console *console;
@@ -33,6 +39,9 @@ typedef struct Runtime {
     struct Reloader *reloader; // NULL: modules cannot be reloaded
     struct Repl *repl;         // NULL: a program runs
     LoadedModule *repl_module; // std.repl, whose main is called
+    LoadedModule *worker_module; // std.base.worker, likewise, when this is a worker
+    WorkerLink link;
+    Buf folders; // where modules are looked for, with colons between; filled by the owner
 } Runtime;
 
 // Makes a VM with the embedded standard library and everything around it. False: the reason, one line,

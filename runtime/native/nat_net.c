@@ -64,7 +64,7 @@ NATIVE_FN(nng_context)
 
 // ---- jobs
 
-typedef enum { JOB_LISTEN, JOB_DIAL, JOB_CLOSE } NetJobKind;
+typedef enum { JOB_LISTEN, JOB_DIAL, JOB_CLOSE, JOB_CRASH } NetJobKind;
 
 typedef struct {
     ActorJob job;
@@ -104,6 +104,9 @@ static Value run_net(ActorJob *base)
     }
     case JOB_CLOSE:
         net_close(s);
+        break;
+    case JOB_CRASH:
+        net_crash(s, job->url);
         break;
     }
     return V_TRUE;
@@ -166,6 +169,21 @@ NATIVE_FN(nng_close)
     }
     NetJob *job = new_job(a, s, JOB_CLOSE, V_FALSE);
     return job ? start_job(a, job, &args[1]) : V_FAIL;
+}
+
+// (handle reason #f): #t
+NATIVE_FN(peer_crash)
+{
+    NetSocket *s = net_of(args[0]);
+
+    (void)count;
+    if (!s) return fail_socket(a, args[0]);
+    if (value_is_local_ref(args[2])) {
+        Value answer = reply_take(a, args[2]);
+        return value_is(answer, V_NONE) ? V_WAIT : answer;
+    }
+    NetJob *job = new_job(a, s, JOB_CRASH, args[1]);
+    return job ? start_job(a, job, &args[2]) : V_FAIL;
 }
 
 // ---- connecting -----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ enum {
     SPEC_MODES,                  // of three streams
     SPEC_INPUT = SPEC_MODES + 3, // string, bytevector or #f
     SPEC_OWNED,                  // is it killed when the handle goes
+    SPEC_TOLD,                   // bytevector: it is a worker and finds this on its link; or #f
     SPEC_SLOTS
 };
 
@@ -45,7 +46,7 @@ static void drop(Block *b)
     block_free(o.space, b);
 }
 
-static Child *child_of(Value v)
+Child *child_of(Value v)
 {
     if (!value_is_kind(v, KIND_HANDLE)) return NULL;
     Block *b = ((BlockRef *)value_words(v))->block;
@@ -92,7 +93,7 @@ static bool put_strings(Buf *out, Value list, char must_have)
 // Nothing here allocates in the heap.
 static bool take_spec(Actor *a, Child *c, Value spec)
 {
-    Value folder, input;
+    Value folder, input, told;
 
     if (!value_is_kind(spec, KIND_VECTOR) || object_count(spec) != SPEC_SLOTS) return false;
     folder = object_ref(spec, SPEC_FOLDER);
@@ -114,6 +115,11 @@ static bool take_spec(Actor *a, Child *c, Value spec)
     } else if (!value_is(input, V_FALSE)) {
         return false;
     }
+    told = object_ref(spec, SPEC_TOLD);
+    if (value_is_kind(told, KIND_BYTEVECTOR)) {
+        buf_bytes(&c->told, bytes_data(value_bytes(told)), bytes_length(value_bytes(told)));
+        c->modes[CHILD_LINK] = STREAM_CAPTURE;
+    }
     return put_string(&c->program, object_ref(spec, SPEC_PROGRAM), 0) &&
            put_strings(&c->arguments, object_ref(spec, SPEC_ARGUMENTS), 0) &&
            put_strings(&c->variables, object_ref(spec, SPEC_VARIABLES), '=') &&
@@ -123,7 +129,7 @@ static bool take_spec(Actor *a, Child *c, Value spec)
 static bool has_failed(const Child *c)
 {
     return c->program.failed || c->arguments.failed || c->variables.failed || c->folder.failed ||
-           c->input.failed;
+           c->input.failed || c->told.failed;
 }
 
 // A handle of a child that has not been started; V_FAIL.
@@ -288,14 +294,15 @@ NATIVE_FN(process_pid)
     return v;
 }
 
-// (handle kill?): false when it has ended
+// (handle which): #f asks it to end, #t ends it, anything else lets it go on. False when it has ended.
 NATIVE_FN(process_signal)
 {
     Child *c = child_of(args[0]);
 
     (void)count;
     if (!c) return fail_child(a, args[0]);
-    return value_bool(child_signal(c, value_is(args[1], V_FALSE) ? SIGTERM : SIGKILL));
+    int number = value_is(args[1], V_FALSE) ? SIGTERM : value_is(args[1], V_TRUE) ? SIGKILL : SIGCONT;
+    return value_bool(child_signal(c, number));
 }
 
 // (handle stream): what was captured, a bytevector, of a child that %process-wait has seen end
@@ -307,7 +314,7 @@ NATIVE_FN(process_output)
 
     (void)count;
     if (!c) return fail_child(a, args[0]);
-    if (!native_index(args[1], 3, &i)) return fail_type(HEAP(a), "process", "a stream", args[1]);
+    if (!native_index(args[1], CHILD_FDS, &i)) return fail_type(HEAP(a), "process", "a stream", args[1]);
     if (!child_is_done(c, &code)) return V_FALSE;
     const Buf *b = &c->captured[i];
     if (b->failed) return fail_memory(a);

@@ -21,6 +21,8 @@ typedef struct {
     int next_ms;
 } Operation;
 
+typedef struct NetPeer NetPeer;
+
 // Options that endpoints are given. -1: as nng has it.
 typedef struct {
     int nodelay, keepalive, auth_mode;
@@ -47,11 +49,29 @@ struct NetSocket {
     int recv_ms, send_ms, dial_ms;     // the owner's
     uint64_t recv_ticket, send_ticket; // the owner's, of polling
     EndpointOptions options;           // lock
+    NetPeer *peer; // NULL: nothing is known of the other end; set before it connects
+    bool mailbox;  // of this process, joined to the one that spawned it; likewise
+    bool for_ever; // the wait of a peer's receive; the owner's
 };
 
 // Hands the ENDPOINT options to one that has not been started; `tls`: it speaks TLS.
 int net_prepare_dialer(NetSocket *s, nng_dialer d, bool tls);
 int net_prepare_listener(NetSocket *s, nng_listener l, bool tls);
 void net_free_options(NetSocket *s);
+
+// ---- nng_peer.c
+
+void net_peer_free(NetPeer *p);
+// Tells the other end that nothing more comes. False: it need not know.
+bool net_peer_say_bye(NetSocket *s, bool crashed, const char *reason);
+// Waits until it has acknowledged, or has ended; not on a worker.
+void net_peer_await(NetSocket *s, uint64_t deadline_ns);
+// Both, 5 seconds at most.
+void net_peer_leave(NetSocket *s, bool crashed, const char *reason);
+// 0, NET_ENDED or NET_CRASHED: has the other end ended?
+int net_peer_ended(NetSocket *s);
+// Likewise, but what it has sent before comes first; NET_AGAIN: nothing has come.
+int net_peer_take(NetSocket *s, nng_msg **m);
+int net_peer_fd(const NetSocket *s);
 
 #endif

@@ -15,11 +15,14 @@
 #include <nng/protocol/survey0/respond.h>
 #include <nng/protocol/survey0/survey.h>
 
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #define WAIT_MS        1000 // default time-outs
 #define REPLY_MS       10
+#define PEERS_NS       5000000000ull // for their acknowledgements, at the end of a program
 #define RETRY_FIRST_NS 2000000ull
 #define RETRY_MAX_NS   50000000ull
 // nng drops the connection of who sends more; its own default, 1 MiB, loses what people do send. Memory
@@ -30,6 +33,7 @@ const int net_timed_out = NNG_ETIMEDOUT, net_closed = NNG_ECLOSED, net_no_memory
 
 const char *net_error_text(int error)
 {
+    if (error == NET_ENDED || error == NET_CRASHED) return "the peer has ended";
     return nng_strerror(error);
 }
 
@@ -87,6 +91,7 @@ static void destroy(NetSocket *s)
     free_operation(&s->recv);
     if (s->now) nng_aio_free(s->now);
     net_free_options(s);
+    if (s->peer) net_peer_free(s->peer);
     mem_free(MEM_IO, s, sizeof *s);
     if (parent) net_release(parent);
 }
@@ -107,8 +112,20 @@ static void stop_dialing(NetSocket *s)
     if (d.id != 0) (void)nng_dialer_close(d);
 }
 
+static void leave_peer(NetSocket *s, bool crashed, const char *reason)
+{
+    if (s->peer) net_peer_leave(s, crashed, reason);
+}
+
+void net_crash(NetSocket *s, const char *reason)
+{
+    leave_peer(s, true, reason);
+    net_close(s);
+}
+
 void net_close(NetSocket *s)
 {
+    leave_peer(s, false, "");
     stop_dialing(s);
     if (s->parent) {
         if (s->context.id != 0) (void)nng_ctx_close(s->context);
@@ -117,16 +134,35 @@ void net_close(NetSocket *s)
     }
 }
 
-void net_finish(Net *net)
+// All peers at once: none waits for another.
+static void leave_peers(Net *net, int status)
+{
+    uint64_t deadline = plat_now_ns() + PEERS_NS;
+    char reason[40];
+
+    snprintf(reason, sizeof reason, "exit status %d", status);
+    for (NetSocket *s = net->first; s; s = s->next) {
+        if (s->peer) (void)net_peer_say_bye(s, s->mailbox && status != 0, s->mailbox ? reason : "");
+    }
+    for (NetSocket *s = net->first; s; s = s->next) {
+        if (s->peer) net_peer_await(s, deadline);
+    }
+}
+
+void net_finish(Net *net, int status)
 {
     atomic_store_explicit(&net->closing, 1, memory_order_seq_cst);
     plat_lock(&net->lock);
+    leave_peers(net, status);
     for (NetSocket *s = net->first; s; s = s->next) {
         net_close(s);
         if (s->send.aio) nng_aio_stop(s->send.aio);
         if (s->recv.aio) nng_aio_stop(s->recv.aio);
     }
+    NetSocket *kept = net->kept;
+    net->kept = NULL;
     plat_unlock(&net->lock);
+    if (kept) net_release(kept);
 }
 
 // ---- handles
@@ -155,10 +191,24 @@ static void run_drop(Job *base)
     Net *net = s->net;
 
     mem_free(MEM_IO, job, sizeof *job);
+    leave_peer(s, true, "it was ended");
     net_close(s);
     net_release(s);
     if (atomic_fetch_sub_explicit(&net->leaving, 1, memory_order_acq_rel) == 1)
         plat_wake(&net->leaving, UINT32_MAX);
+}
+
+// The process tells how it ended when it has: until then its mailbox stays open.
+static bool keep_mailbox(NetSocket *s, Block *b, bool closing)
+{
+    Net *net = s->net;
+
+    if (!s->mailbox || closing) return false;
+    block_free(owner_of(b).space, b);
+    plat_lock(&net->lock);
+    net->kept = s;
+    plat_unlock(&net->lock);
+    return true;
 }
 
 // The block's drop: its actor has no use for it any more.
@@ -167,6 +217,8 @@ static void drop(Block *b)
     Owner o = owner_of(b);
     Net *net = o.socket->net;
     bool closing = atomic_load_explicit(&net->closing, memory_order_acquire) != 0;
+
+    if (keep_mailbox(o.socket, b, closing)) return;
     DropJob *job = closing ? NULL : mem_zalloc(MEM_IO, sizeof *job);
 
     block_free(o.space, b);
@@ -429,13 +481,22 @@ static void submit_recv(NetSocket *s, nng_aio *aio)
     }
 }
 
-static nng_msg *new_message(const void *data, size_t size)
+static nng_msg *new_message(const NetSocket *s, const void *data, size_t size)
 {
+    // Peers speak of themselves in messages that begin with a zero (nng_peer.c).
+    size_t mark = s->peer && size > 0 && *(const uint8_t *)data == 0 ? 2 : 0;
     nng_msg *m;
 
-    if (nng_msg_alloc(&m, size) != 0) return NULL;
-    if (size > 0) memcpy(nng_msg_body(m), data, size);
+    if (nng_msg_alloc(&m, mark + size) != 0) return NULL;
+    memset(nng_msg_body(m), 0, mark);
+    if (size > 0) memcpy((uint8_t *)nng_msg_body(m) + mark, data, size);
     return m;
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
 }
 
 // ---- sending --------------------------------------------------------------------------------------
@@ -489,7 +550,9 @@ int net_send_now(NetSocket *s, const void *data, size_t size)
 {
     if (must_wait(s)) return NET_AGAIN;
     if (is_running(s, &s->send)) return NET_AGAIN; // of a wait that was interrupted
-    nng_msg *m = new_message(data, size);
+    int ended = s->peer ? net_peer_ended(s) : 0;
+    if (ended) return ended;
+    nng_msg *m = new_message(s, data, size);
     if (!m) return NNG_ENOMEM;
     nng_aio_set_msg(s->now, m);
     submit_send(s, s->now);
@@ -502,7 +565,7 @@ int net_send_now(NetSocket *s, const void *data, size_t size)
 bool net_send_start(NetSocket *s, const void *data, size_t size, int ms, Value pid, Value ref)
 {
     Operation *o = &s->send;
-    nng_msg *m = new_message(data, size);
+    nng_msg *m = new_message(s, data, size);
 
     if (!m) return false;
     plat_lock(&s->lock);
@@ -520,6 +583,7 @@ bool net_send_start(NetSocket *s, const void *data, size_t size, int ms, Value p
     } else {
         start_send(o, m, ms);
     }
+    if (s->peer && net_peer_ended(s)) nng_aio_cancel(o->aio); // before there was something to cancel
     return true;
 }
 
@@ -529,7 +593,8 @@ int net_send_result(NetSocket *s)
     s->send.state = OPERATION_IDLE;
     int result = s->send.result;
     plat_unlock(&s->lock);
-    return result;
+    int ended = result == NNG_ECANCELED && s->peer ? net_peer_ended(s) : 0;
+    return ended ? ended : result;
 }
 
 // ---- receiving ------------------------------------------------------------------------------------
@@ -542,14 +607,27 @@ static void on_recv_done(void *context)
 
     plat_lock(&s->lock);
     o->result = nng_aio_result(o->aio);
-    o->message = o->result == 0 ? nng_aio_get_msg(o->aio) : NULL;
+    o->message = o->result == 0 && !s->peer ? nng_aio_get_msg(o->aio) : NULL;
     bool tell = end_operation(o, &pid, &ref);
     plat_unlock(&s->lock);
     if (tell) job_answer(s->net->vm, pid, ref, V_TRUE);
 }
 
+// A peer's messages are in its queue; the operation of a receive is but the wait for them.
+static int peer_recv_result(NetSocket *s, nng_msg **m)
+{
+    plat_lock(&s->lock);
+    bool late = s->recv.result != NNG_ECANCELED && !s->recv.inherited && !s->for_ever;
+    s->recv.inherited = false;
+    s->recv.state = OPERATION_IDLE;
+    plat_unlock(&s->lock);
+    int error = net_peer_take(s, m);
+    return error == NET_AGAIN && late ? NNG_ETIMEDOUT : error;
+}
+
 int net_recv_result(NetSocket *s, nng_msg **m)
 {
+    if (s->peer) return peer_recv_result(s, m);
     Operation *o = &s->recv;
 
     plat_lock(&s->lock);
@@ -565,6 +643,7 @@ int net_recv_result(NetSocket *s, nng_msg **m)
 
 int net_recv_now(NetSocket *s, nng_msg **m)
 {
+    if (s->peer) return net_peer_take(s, m);
     plat_lock(&s->lock);
     OperationState state = s->recv.state;
     plat_unlock(&s->lock);
@@ -576,6 +655,22 @@ int net_recv_now(NetSocket *s, nng_msg **m)
     int error = nng_aio_result(s->now);
     if (!error) *m = nng_aio_get_msg(s->now);
     return error == NNG_ETIMEDOUT || error == NNG_EAGAIN ? NET_AGAIN : error;
+}
+
+static void start_recv(NetSocket *s, int ms)
+{
+    nng_aio *aio = s->recv.aio;
+
+    if (!s->peer) {
+        nng_aio_set_timeout(aio, ms);
+        submit_recv(s, aio);
+        return;
+    }
+    s->for_ever = ms < 0;
+    nng_aio_set_timeout(aio, NNG_DURATION_INFINITE);
+    nng_sleep_aio(ms < 0 ? INT32_MAX : ms, aio);
+    // What came before there was something to cancel?
+    if (is_readable(net_peer_fd(s))) nng_aio_cancel(aio);
 }
 
 bool net_recv_start(NetSocket *s, int ms, Value pid, Value ref)
@@ -590,10 +685,7 @@ bool net_recv_start(NetSocket *s, int ms, Value pid, Value ref)
         o->state = OPERATION_RUNS;
     }
     plat_unlock(&s->lock);
-    if (state == OPERATION_IDLE) {
-        nng_aio_set_timeout(o->aio, ms);
-        submit_recv(s, o->aio);
-    }
+    if (state == OPERATION_IDLE) start_recv(s, ms);
     return state != OPERATION_DONE;
 }
 
@@ -619,6 +711,10 @@ int net_subscribe(NetSocket *s, const void *topic, size_t size, bool on)
 int net_poll_fd(NetSocket *s, PollFor what, int *fd)
 {
     if (s->parent) return NNG_ENOTSUP;
+    if (s->peer && what == POLL_READ) {
+        *fd = net_peer_fd(s);
+        return 0;
+    }
     return nng_socket_get_int(s->id, what == POLL_READ ? NNG_OPT_RECVFD : NNG_OPT_SENDFD, fd);
 }
 

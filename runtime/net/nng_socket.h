@@ -31,6 +31,7 @@ typedef struct Net {
     NetSocket *first;         // lock
     _Atomic uint32_t closing; // the program ends
     _Atomic uint32_t used;    // a socket has been opened
+    NetSocket *kept;          // the mailbox, when its actor has ended before the program; lock
     _Atomic uint32_t leaving; // sockets whose closing has been asked for and has not ended
 } Net;
 
@@ -50,7 +51,9 @@ typedef enum {
 } NetType;
 
 // Errors are nng's numbers; 0 is none. This one is ours: it cannot be done at once.
-#define NET_AGAIN (-1)
+#define NET_AGAIN   (-1)
+#define NET_ENDED   1000 // the peer has closed, or the worker has ended
+#define NET_CRASHED 1001 // the worker has ended by an error
 
 const char *net_error_text(int error);
 // Does nng lack memory or descriptors?
@@ -70,8 +73,8 @@ void net_retain(NetSocket *s);
 void net_release(NetSocket *s); // on a dirty thread
 // Waits until it is closed; not on a worker.
 void net_close(NetSocket *s);
-// The program ends: closes all.
-void net_finish(Net *net);
+// The program ends: closes all. Waits for the acknowledgements of peers, 5 seconds at most.
+void net_finish(Net *net, int status);
 
 // ---- connecting; these wait: not on a worker ---------------------------------------------------------
 
@@ -121,6 +124,25 @@ int net_subscribe(NetSocket *s, const void *topic, size_t size, bool on);
 int net_poll_fd(NetSocket *s, PollFor what, int *fd);
 // Where the owner keeps the poller's ticket of a wait for it.
 uint64_t *net_poll_ticket(NetSocket *s, PollFor what);
+
+// ---- peers (nng_peer.c), by the owner -----------------------------------------------------------------
+
+#define NET_TOKEN_BYTES 32
+
+typedef enum { NET_SPAWNER, NET_THREAD, NET_PROCESS } NetRole; // of this end
+typedef enum { PEER_NONE, PEER_OPENING, PEER_JOINED, PEER_CLOSED, PEER_CRASHED } NetPeerState;
+
+// Makes a socket of type pair a peer, before it listens or dials.
+int net_peer_begin(NetSocket *s, NetRole role, const char *token);
+NetPeerState net_peer_state(NetSocket *s);
+// Throws out who has connected and says nothing.
+void net_peer_kick(NetSocket *s);
+// Appends what a crashed worker has said about it.
+void net_peer_reason(NetSocket *s, Buf *out);
+// From now on any number of messages may wait.
+void net_peer_lift(NetSocket *s);
+// Closes as one that has crashed. Waits; not on a worker.
+void net_crash(NetSocket *s, const char *reason);
 
 // ---- options, by the owner --------------------------------------------------------------------------------
 

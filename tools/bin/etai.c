@@ -3,6 +3,7 @@
 #include "runtime/eval/evaluator.h"
 #include "runtime/repl/reload.h"
 #include "runtime/repl/repl.h"
+#include "runtime/worker.h"
 #include "vm/base/mem.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ static const char usage[] =
     "\n"
     "  -e EXPRESSION  run the text\n"
     "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
+    "  --worker FD    be the worker of the program that has spawned this one\n"
     "  --help         print this\n"
     "  --version      print the version\n";
 
@@ -34,6 +36,7 @@ typedef struct {
     const char *file, *text;
     char **arguments; // the program's, its name first
     bool repl;
+    int link; // to who spawned this worker; -1: nobody
 } Options;
 
 static int bad_usage(const char *what, const char *which)
@@ -96,7 +99,11 @@ static bool build_and_load(Runtime *r, Builder *b, const Options *o)
     } else {
         ok = builder_compile_file(b, o->file, NULL, &image);
     }
-    fputs(buf_cstr(&b->diag.text), stderr);
+    if (o->link >= 0 && !ok) {
+        worker_fail(r, buf_cstr(&b->diag.text));
+    } else {
+        fputs(buf_cstr(&b->diag.text), stderr);
+    }
     for (size_t i = 0; ok && i < b->file_count; i++) {
         ok = load(r, b->files[i].path, &b->files[i].image, false);
     }
@@ -118,11 +125,30 @@ static bool load_program(Runtime *r, const Options *o, Builder *b)
         ok = load(r, o->file, &image, true);
         break;
     default:
+        if (o->link >= 0) worker_fail(r, strerror(errno));
         fail(o->file, strerror(errno));
         break;
     }
     buf_free(&image);
     return ok;
+}
+
+// Before the program is loaded: it shall be joined to its parent before it begins.
+static bool prepare_worker(Runtime *r, const Options *o)
+{
+    char why[300] = "not started by spawn";
+
+    if (o->link < 0 || (worker_open(r, o->link) && worker_watch(r, why, sizeof why))) return true;
+    fail("--worker", why);
+    return false;
+}
+
+static void note_folders(Runtime *r, const Builder *b)
+{
+    for (size_t i = 0; i < b->folder_count; i++) {
+        if (i > 0) buf_u8(&r->folders, ':');
+        buf_text(&r->folders, b->folders[i]);
+    }
 }
 
 // ---- signals ------------------------------------------------------------------------------------
@@ -172,11 +198,12 @@ static int run(const Options *o, Builder *b)
     }
     r.arguments = o->arguments;
     r.reloader = reloader_new(&r, b);
+    note_folders(&r, b);
     int status = 1;
     if (o->repl) {
         r.evaluator = evaluator_new(&r, b);
         status = r.evaluator ? run_repl(&r) : fail("REPL", "out of memory");
-    } else if (load_program(&r, o, b)) {
+    } else if (prepare_worker(&r, o) && load_program(&r, o, b)) {
         builder_reset(b); // what eval and reload need of the program is in its images
         r.evaluator = evaluator_new(&r, b);
         interrupted_vm = r.vm;
@@ -205,10 +232,12 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
             puts("etai " ETA_VERSION);
             return 0;
         }
-        if (strcmp(arg, "-e") == 0 || strcmp(arg, "--path") == 0) {
+        if (strcmp(arg, "-e") == 0 || strcmp(arg, "--path") == 0 || strcmp(arg, "--worker") == 0) {
             if (++i == argc) return bad_usage("an argument is missing after", arg);
             if (arg[1] == 'e') {
                 o->text = argv[i];
+            } else if (arg[2] == 'w') {
+                o->link = atoi(argv[i]);
             } else {
                 builder_add_folders(b, argv[i]);
             }
@@ -238,7 +267,7 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
 int main(int argc, char **argv)
 {
     static Builder b;
-    Options o = {0};
+    Options o = {.link = -1};
 
     plat_guard_standard_files();
     builder_init(&b, eta_stdlib_image, (size_t)(eta_stdlib_image_end - eta_stdlib_image));
