@@ -462,7 +462,7 @@ NetPeerState net_peer_state(NetSocket *s)
 
     if (!p) return PEER_NONE;
     plat_lock(&s->lock);
-    NetPeerState state = !p->joined      ? has_ended(p) ? PEER_CRASHED : PEER_OPENING
+    NetPeerState state = !p->joined      ? PEER_OPENING
                          : !has_ended(p) ? PEER_JOINED
                          : p->crashed    ? PEER_CRASHED
                                          : PEER_CLOSED;

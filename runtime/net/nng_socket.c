@@ -679,6 +679,7 @@ bool net_recv_start(NetSocket *s, int ms, Value pid, Value ref)
 
     plat_lock(&s->lock);
     OperationState state = o->state;
+    if (s->peer && state == OPERATION_DONE) state = OPERATION_IDLE; // of a wait that was interrupted
     if (state != OPERATION_DONE) {
         await(o, pid, ref);
         o->inherited = state == OPERATION_RUNS;
