@@ -290,12 +290,14 @@ static bool is_shutdown(const Vm *vm, Value reason)
     return value_is(reason, vm->symbol[SYM_shutdown]);
 }
 
-// An interrupt ends main by a signal: where it was is all there is to tell.
+// An interrupt ends main by a signal: where it was is all there is to tell. Of a worker nobody asks: who
+// spawned it has ended it, or has ended.
 static void report_interrupt(Vm *vm, Actor *a, uint32_t signal)
 {
     Value trace = exec_trace(a, 32);
     Buf out = BUF_INIT;
 
+    if (((Runtime *)vm->runtime)->link.fd >= 0) return;
     buf_text(&out, signal == SIGINT ? "interrupted\n" : "terminated\n");
     if (!value_is(trace, V_FAIL)) put_trace(vm, &out, trace);
     print_out(vm, &out);

@@ -255,10 +255,12 @@ interrupt TERM 143 wait.eta
 
 cd "$repository" || exit 1
 cp /dev/null "$work/out"
+# Those that others spawn are not run by themselves; programs find them wherever one is.
 for recipe in cookbook/*/*.eta; do
+    case $recipe in *-worker.eta | */echo-server.eta) continue ;; esac
     sed -n 's/^;;; prints: //p' "$recipe" >"$work/promised"
     if grep -q '^a progress line' "$work/promised"; then echo 283146 >"$work/promised"; fi
-    "$etai" "$recipe" >"$work/out" 2>"$work/err"
+    (cd "$work" && timeout 60 "$etai" "$repository/$recipe") >"$work/out" 2>"$work/err"
     status=$?
     ok=1
     while IFS= read -r line; do

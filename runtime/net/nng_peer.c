@@ -500,7 +500,8 @@ int net_peer_ended(NetSocket *s)
     NetPeer *p = s->peer;
 
     plat_lock(&s->lock);
-    int result = !has_ended(p) ? 0 : p->spawner && p->crashed ? NET_CRASHED : NET_ENDED;
+    int result = p->said_bye     ? net_closed
+                 : !has_ended(p) ? 0 : p->spawner && p->crashed ? NET_CRASHED : NET_ENDED;
     plat_unlock(&s->lock);
     return result;
 }

@@ -154,6 +154,10 @@ void net_finish(Net *net, int status)
     atomic_store_explicit(&net->closing, 1, memory_order_seq_cst);
     plat_lock(&net->lock);
     leave_peers(net, status);
+    if (net->stays_open) {
+        plat_unlock(&net->lock);
+        return;
+    }
     for (NetSocket *s = net->first; s; s = s->next) {
         net_close(s);
         if (s->send.aio) nng_aio_stop(s->send.aio);

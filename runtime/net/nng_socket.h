@@ -31,6 +31,7 @@ typedef struct Net {
     NetSocket *first;         // lock
     _Atomic uint32_t closing; // the program ends
     _Atomic uint32_t used;    // a socket has been opened
+    bool stays_open;          // the process ends with the program: it need not be closed; const
     NetSocket *kept;          // the mailbox, when its actor has ended before the program; lock
     _Atomic uint32_t leaving; // sockets whose closing has been asked for and has not ended
 } Net;

@@ -138,6 +138,7 @@ static bool prepare_worker(Runtime *r, const Options *o)
 {
     char why[300] = "not started by spawn";
 
+    r->net.stays_open = o->link >= 0;
     if (o->link < 0 || (worker_open(r, o->link) && worker_watch(r, why, sizeof why))) return true;
     fail("--worker", why);
     return false;
@@ -209,6 +210,9 @@ static int run(const Options *o, Builder *b)
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
+        // The system takes everything apart, nng does not always: closing what is just being connected may
+        // wait for ever in nng 1.5.2, and a worker may be told to end at any time.
+        if (o->link >= 0) _exit(status);
     }
     Reloader *reloader = r.reloader;
     runtime_fini(&r);
