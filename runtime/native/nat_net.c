@@ -103,10 +103,10 @@ static Value run_net(ActorJob *base)
         return error_value(net_dial(&dial));
     }
     case JOB_CLOSE:
-        net_close(s);
+        if (!net_leave(s, NULL)) net_close(s);
         break;
     case JOB_CRASH:
-        net_crash(s, job->url);
+        (void)net_leave(s, job->url);
         break;
     }
     return V_TRUE;
@@ -116,6 +116,9 @@ static void free_net(ActorJob *base)
 {
     NetJob *job = container_of(base, NetJob, job);
 
+    // A peer has been told, and nothing is lost any more: nobody waits for nng to take it apart, which may
+    // take it for ever when the process at the other end is just ending (nng 1.5.2).
+    if (net_has_peer(job->socket) && job->kind >= JOB_CLOSE) net_close(job->socket);
     net_release(job->socket);
     if (job->url) mem_free(MEM_IO, job->url, job->url_size);
     mem_free(MEM_IO, job, sizeof *job);

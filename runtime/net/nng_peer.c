@@ -1,8 +1,8 @@
 // Peers: PAIR sockets whose other end is known, a worker that was spawned or who spawned it.
 //
 // Beside data they exchange control messages, which begin with a zero byte (no value does; raw bytes that do
-// are sent behind another): hello with the token that proves the worker, welcome, bye, and the acknowledgement
-// of a bye. An operation that always runs, the pump, takes messages from nng into a queue, so that a bye is
+// are sent behind another): hello with the token that proves the worker, welcome, bye, and that a bye was
+// heard. An operation that always runs, the pump, takes messages from nng into a queue, so that a bye is
 // acknowledged whether the program receives or not: nng does not linger, and what was sent before a close
 // would be lost. The pump pauses while the queue holds QUEUE_MAX_BYTES; senders then wait.
 //
@@ -44,8 +44,9 @@ struct NetPeer {
     nng_msg **ring;
     size_t first, count, capacity, bytes;
     bool joined, paused, unlimited, signaled;
-    bool said_bye, acked, lost;
-    bool bye, gone; // the end: it has said so; or its connection is lost, and all that came is queued
+    bool said_bye, acked;
+    bool bye,
+        gone; // the end: it has said so; or its connection is lost, and all that came is queued
     bool crashed;
     char reason[REASON_BYTES];
     _Atomic uint32_t changed;
@@ -136,9 +137,9 @@ static bool grow(NetPeer *p)
 // Under the lock.
 static void push(NetPeer *p, nng_msg *m)
 {
-    if (p->said_bye || p->gone || (p->count == p->capacity && !grow(p))) {
+    if (p->said_bye || (p->count == p->capacity && !grow(p))) {
         // Without memory what follows must not be taken for all: the worker counts as lost.
-        if (!p->said_bye && !p->gone) {
+        if (!p->said_bye) {
             p->gone = p->crashed = true;
             snprintf(p->reason, sizeof p->reason, "out of memory for its messages");
         }
@@ -245,40 +246,15 @@ static void take(NetPeer *p, nng_msg *m)
     if (joined) tell(p);
 }
 
-static void end_lost(NetPeer *p)
-{
-    NetSocket *s = p->socket;
-    nng_msg *m;
-
-    while (nng_recvmsg(s->id, &m, NNG_FLAG_NONBLOCK) == 0) {
-        take(p, m);
-    }
-    plat_lock(&s->lock);
-    p->gone = true;
-    if (!p->bye) p->crashed = true;
-    plat_unlock(&s->lock);
-    tell(p);
-}
-
 static void pump(NetPeer *p)
 {
     NetSocket *s = p->socket;
 
     plat_lock(&s->lock);
-    bool lost = p->lost;
-    p->paused = !lost && p->bytes >= QUEUE_MAX_BYTES && !p->unlimited;
+    p->paused = p->bytes >= QUEUE_MAX_BYTES && !p->unlimited;
     bool paused = p->paused;
     plat_unlock(&s->lock);
-    if (paused) return;
-    if (lost) {
-        end_lost(p);
-        return;
-    }
-    nng_recv_aio(s->id, p->pump);
-    plat_lock(&s->lock);
-    lost = p->lost;
-    plat_unlock(&s->lock);
-    if (lost) nng_aio_cancel(p->pump); // it may have been lost before there was something to cancel
+    if (!paused) nng_recv_aio(s->id, p->pump);
 }
 
 static void on_pumped(void *context)
@@ -287,7 +263,7 @@ static void on_pumped(void *context)
     int error = nng_aio_result(p->pump);
 
     if (!error) take(p, nng_aio_get_msg(p->pump));
-    if (!error || error == NNG_ECANCELED) {
+    if (!error) {
         pump(p);
         return;
     }
@@ -322,6 +298,7 @@ static void on_added(NetPeer *p, nng_pipe pipe)
         send_control(p, AIO_GREETING, CONTROL_HELLO, p->token, NET_TOKEN_BYTES);
 }
 
+// What the pump still brings is taken. Who ends in order has had its bye acknowledged, so nothing is missing.
 static void on_removed(NetPeer *p, nng_pipe pipe)
 {
     NetSocket *s = p->socket;
@@ -329,11 +306,14 @@ static void on_removed(NetPeer *p, nng_pipe pipe)
     plat_lock(&s->lock);
     if (p->candidate == pipe.id) p->candidate = 0;
     bool lost = p->joined && p->pipe == pipe.id;
-    if (lost) p->lost = true;
     bool start = lost && unpause(p);
+    if (lost) {
+        p->gone = p->unlimited = true;
+        if (!p->bye) p->crashed = true;
+    }
     plat_unlock(&s->lock);
-    if (start) nng_recv_aio(s->id, p->pump);
-    if (lost) nng_aio_cancel(p->pump);
+    if (start) pump(p);
+    if (lost) tell(p);
 }
 
 static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
@@ -402,6 +382,7 @@ int net_peer_begin(NetSocket *s, NetRole role, const char *token)
     if (s->type != NET_PAIR || s->parent || s->peer) return NNG_ENOTSUP;
     NetPeer *p = mem_zalloc(MEM_IO, sizeof *p);
     if (!p) return NNG_ENOMEM;
+    atomic_store_explicit(&s->net->stays_open, true, memory_order_relaxed);
     p->socket = s;
     p->spawner = role == NET_SPAWNER;
     p->event_fd = -1;
@@ -500,8 +481,10 @@ int net_peer_ended(NetSocket *s)
     NetPeer *p = s->peer;
 
     plat_lock(&s->lock);
-    int result = p->said_bye     ? net_closed
-                 : !has_ended(p) ? 0 : p->spawner && p->crashed ? NET_CRASHED : NET_ENDED;
+    int result = p->said_bye                ? net_closed
+                 : !has_ended(p)            ? 0
+                 : p->spawner && p->crashed ? NET_CRASHED
+                                            : NET_ENDED;
     plat_unlock(&s->lock);
     return result;
 }

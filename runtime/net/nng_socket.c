@@ -117,10 +117,15 @@ static void leave_peer(NetSocket *s, bool crashed, const char *reason)
     if (s->peer) net_peer_leave(s, crashed, reason);
 }
 
-void net_crash(NetSocket *s, const char *reason)
+bool net_has_peer(const NetSocket *s)
 {
-    leave_peer(s, true, reason);
-    net_close(s);
+    return s->peer != NULL;
+}
+
+bool net_leave(NetSocket *s, const char *crash)
+{
+    leave_peer(s, crash != NULL, crash ? crash : "");
+    return s->peer != NULL;
 }
 
 void net_close(NetSocket *s)
@@ -154,7 +159,7 @@ void net_finish(Net *net, int status)
     atomic_store_explicit(&net->closing, 1, memory_order_seq_cst);
     plat_lock(&net->lock);
     leave_peers(net, status);
-    if (net->stays_open) {
+    if (atomic_load_explicit(&net->stays_open, memory_order_relaxed)) {
         plat_unlock(&net->lock);
         return;
     }

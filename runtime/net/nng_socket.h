@@ -31,7 +31,8 @@ typedef struct Net {
     NetSocket *first;         // lock
     _Atomic uint32_t closing; // the program ends
     _Atomic uint32_t used;    // a socket has been opened
-    bool stays_open;          // the process ends with the program: it need not be closed; const
+    // The process ends with the program, so that nothing need be closed: there have been peers.
+    _Atomic bool stays_open;
     NetSocket *kept;          // the mailbox, when its actor has ended before the program; lock
     _Atomic uint32_t leaving; // sockets whose closing has been asked for and has not ended
 } Net;
@@ -142,8 +143,10 @@ void net_peer_kick(NetSocket *s);
 void net_peer_reason(NetSocket *s, Buf *out);
 // From now on any number of messages may wait.
 void net_peer_lift(NetSocket *s);
-// Closes as one that has crashed. Waits; not on a worker.
-void net_crash(NetSocket *s, const char *reason);
+bool net_has_peer(const NetSocket *s);
+// Tells the peer that this end closes, or with a reason that it has crashed, before it is closed; waits, not on
+// a worker. False: there is no peer.
+bool net_leave(NetSocket *s, const char *crash);
 
 // ---- options, by the owner --------------------------------------------------------------------------------
 

@@ -138,7 +138,6 @@ static bool prepare_worker(Runtime *r, const Options *o)
 {
     char why[300] = "not started by spawn";
 
-    r->net.stays_open = o->link >= 0;
     if (o->link < 0 || (worker_open(r, o->link) && worker_watch(r, why, sizeof why))) return true;
     fail("--worker", why);
     return false;
@@ -210,9 +209,9 @@ static int run(const Options *o, Builder *b)
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
-        // The system takes everything apart, nng does not always: closing what is just being connected may
-        // wait for ever in nng 1.5.2, and a worker may be told to end at any time.
-        if (o->link >= 0) _exit(status);
+        // The system takes everything apart, nng 1.5.2 does not always: closing what is just being connected or
+        // lost may wait for ever, and workers may end at any time.
+        if (r.net.stays_open) _exit(status);
     }
     Reloader *reloader = r.reloader;
     runtime_fini(&r);
