@@ -7,6 +7,7 @@
 //   [H3] every pointer leads to the nursery, to a chunk or large object of this heap, to one of its
 //        fragments, or into SHARED
 //   [H4] an old slot that points to a young object is in the remembered set
+//   [H9] weak references have live objects or #f; the old ones of them refer to nothing young
 #include "vm/heap/heap_int.h"
 
 #include <stdlib.h>
@@ -126,6 +127,24 @@ static void check_range(Walk *w, const Value *p, const Value *end)
     CHECK(p == end, "heap: walk ends at %p instead of %p", (const void *)p, (const void *)end);
 }
 
+// [H9]
+static void check_weak(Walk *w, Value chain, bool old)
+{
+    bool was_old = w->old;
+
+    w->old = false;
+    for (; !value_is_null(chain); chain = ((Weak *)value_words(chain))->next) {
+        const Weak *weak = (Weak *)value_words(chain);
+        CHECK(header_kind(weak->header) == KIND_WEAK, "heap: %p is chained as weak", (const void *)weak);
+        check_slot(w, &weak->object);
+        check_slot(w, &weak->queue);
+        CHECK(!old || (weak_is_settled(w->space, chain) && weak_is_settled(w->space, weak->object) &&
+                       weak_is_settled(w->space, weak->queue)),
+              "heap: weak reference %p should be young", (const void *)weak);
+    }
+    w->old = was_old;
+}
+
 void heap_verify(Heap *h)
 {
     Walk w = {.h = h, .space = h->scratch->space};
@@ -142,6 +161,8 @@ void heap_verify(Heap *h)
     for (Chunk *c = e->old; c; c = c->next) {
         check_range(&w, c->words, c->top);
     }
+    check_weak(&w, e->weak_young, false);
+    check_weak(&w, e->weak_old, true);
     for (Large *l = e->large_old; l; l = l->next) {
         (void)check_object(&w, l->object, (const Value *)((char *)l + l->bytes));
     }
