@@ -26,6 +26,8 @@ exit ends the caller
 os:exit
 emergency-exit
 sleep waits as long as it is told
+hibernate waits for a message
+test-read-eval-string evaluates what it is given
 time:sleep-ms
 receive
 receive-after
@@ -93,6 +95,8 @@ cat >"$dir/unsafe" <<'UNSAFE'
 %end-program
 %unbox-checked
 %await-answer
+%hibernate
+%trace-actor
 %console-read
 %repl-next
 %process-wait
