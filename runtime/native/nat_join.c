@@ -12,8 +12,8 @@ static unsigned width_of(Value s)
     return bytes_width_log2(value_bytes(s));
 }
 
-// Adds up a slice of the list. RESULT holds the width meanwhile, REST what is left. V_UNSPECIFIED when that is
-// nothing.
+// Adds up a slice of the list. RESULT holds the width meanwhile, REST what is left. V_UNSPECIFIED when that
+// is nothing.
 static Value count_slice(Actor *a, Value *args)
 {
     size_t units, width, parts = 0;
