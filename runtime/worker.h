@@ -2,7 +2,8 @@
 //
 // It is joined to its parent by a link, a socket that it has inherited. On it the parent says where to
 // connect and with which token; the worker answers only when the program cannot be started, with the reason.
-// When the link ends, so has the parent: the program is given a moment to notice by itself, and is then ended.
+// When the link ends, so has the parent: the program is given a moment to notice by itself, and is then
+// ended.
 //
 // Threads: the poller's after worker_watch; the rest is before the VM runs.
 #ifndef RUNTIME_WORKER_H

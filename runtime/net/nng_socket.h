@@ -144,8 +144,8 @@ void net_peer_reason(NetSocket *s, Buf *out);
 // From now on any number of messages may wait.
 void net_peer_lift(NetSocket *s);
 bool net_has_peer(const NetSocket *s);
-// Tells the peer that this end closes, or with a reason that it has crashed, before it is closed; waits, not on
-// a worker. False: there is no peer.
+// Tells the peer that this end closes, or with a reason that it has crashed, before it is closed. Waits: not
+// on a worker. False: there is no peer.
 bool net_leave(NetSocket *s, const char *crash);
 
 // ---- options, by the owner --------------------------------------------------------------------------------

@@ -209,8 +209,8 @@ static int run(const Options *o, Builder *b)
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
-        // The system takes everything apart, nng 1.5.2 does not always: closing what is just being connected or
-        // lost may wait for ever, and workers may end at any time.
+        // The system takes everything apart, nng 1.5.2 does not always: closing what is just being
+        // connected or lost may wait for ever, and workers may end at any time.
         if (r.net.stays_open) _exit(status);
     }
     Reloader *reloader = r.reloader;
