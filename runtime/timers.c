@@ -175,6 +175,16 @@ bool timers_read(VmWorker *w, Value ref, uint64_t *deadline_ns)
     return e != NULL;
 }
 
+size_t timers_count(Vm *vm)
+{
+    Timers *t = timers_of(vm);
+
+    plat_lock(&t->lock);
+    size_t n = t->by_ref.count;
+    plat_unlock(&t->lock);
+    return n;
+}
+
 void timers_target_ended(VmWorker *w, Value pid)
 {
     Timers *t = timers_of(w->vm);
