@@ -312,12 +312,7 @@ static Value system_process_limit(Actor *a)
 
 static Value system_memory(Actor *a)
 {
-    size_t bytes = space_used(&actor_vm(a)->space);
-
-    for (int i = 0; i < MEM_CLASSES; i++) {
-        bytes += mem_used((MemClass)i);
-    }
-    return value_fix((int64_t)bytes);
+    return value_fix((int64_t)space_used(&actor_vm(a)->space));
 }
 
 static Value system_uptime(Actor *a)
