@@ -25,8 +25,8 @@ bool limit_use_reserve(Actor *a)
 {
     HeapScratch *s = a->heap.scratch;
 
-    if (s->cache->reserve || words_in_use(a) > small_words(s->space)) return false;
-    s->cache->reserve = RESERVE_USED;
+    if (s->cache->reserve >= RESERVE_SMALL || words_in_use(a) > small_words(s->space)) return false;
+    s->cache->reserve = RESERVE_SMALL;
     return true;
 }
 
@@ -38,7 +38,8 @@ bool limit_allows_spawn(Vm *vm)
 bool limit_allows_more(Vm *vm, const Map *m)
 {
     if (LIKELY(m->count < FEW)) return true;
-    return space_has_room(&vm->space, map_growth_bytes(m));
+    // Another table grows along: of the partner, or of all actors.
+    return space_has_room(&vm->space, 2 * map_growth_bytes(m));
 }
 
 bool limit_allows_send(Vm *vm, const Actor *to)

@@ -290,7 +290,7 @@ static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most,
     bool simple = items > 0 || (copy_is_free(&sender->heap, v) && !value_is_proc(v));
     size_t words = head + (simple ? 2 * items : SIG_EXTRA_WORDS + 16);
     // An exit may be what makes room.
-    bool vital = simple && (kind == SIG_EXIT || w->cache.reserve);
+    bool vital = simple && (kind == SIG_EXIT || w->cache.reserve == RESERVE_SMALL);
     Sig *s = vital ? sig_vital(w->vm, w, kind, words) : sig_new(w->vm, w, kind, words);
     Copied copied;
 

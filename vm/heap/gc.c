@@ -508,7 +508,7 @@ static bool get_room(Gc *gc, const Plan *plan)
     BlockCache *cache = gc->h->scratch->cache;
     uint8_t reserve = cache->reserve;
 
-    cache->reserve = reserve ? RESERVE_VITAL : RESERVE_USED;
+    cache->reserve = MAX(reserve, RESERVE_USED);
     bool ok = get_nursery(gc, plan);
     if (ok && !get_chunk(gc, plan->old_words)) {
         if (gc->to != gc->h->nursery)

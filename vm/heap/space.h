@@ -51,12 +51,12 @@ typedef struct {
 } BlockList;
 
 // Values of `reserve`.
-enum { RESERVE_NONE, RESERVE_USED = 2, RESERVE_VITAL = 3 };
+enum { RESERVE_NONE, RESERVE_USED = 2, RESERVE_SMALL = 3, RESERVE_VITAL = 4 };
 
 typedef struct BlockCache {
     BlockList lists[2][BLOCK_CLASSES]; // OLD, YOUNG
-    // How many sixteenths over the limit the owner may go: 2 while it handles that it was reached, or is
-    // small and serves others; 3 for signals that must not be lost.
+    // How many sixteenths over the limit the owner may go: 2 while it handles that it was reached, and
+    // while it collects; 3 when it is small and may serve others; 4 for signals that must not be lost.
     uint8_t reserve;
 } BlockCache;
 
