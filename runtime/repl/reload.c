@@ -4,6 +4,7 @@
 // the owner links, runs the body and tells how that ended. If the owner ends before, the next one puts
 // the compiler's state right.
 #include "runtime/repl/reload.h"
+#include "runtime/eval/evaluator.h"
 #include "runtime/jobs.h"
 #include "runtime/native/natives.h"
 
@@ -233,8 +234,22 @@ static LoadedModule *staged_by(Actor *a, Value body)
 {
     if (!value_is_proc(body)) return NULL;
     LoadedModule *m = proc_code(value_proc(body))->module;
-    bool own = module_role(m) == ROLE_STAGED && value_is(m->owner, actor_pid(a));
-    return own ? m : NULL;
+    if (module_role(m) != ROLE_STAGED) return NULL;
+    return value_is(code_owner(&actor_vm(a)->code, m), actor_pid(a)) ? m : NULL;
+}
+
+// The compiler learns of the new version while nothing is being compiled: what others evaluate is compiled
+// and linked against the one or the other.
+static void commit(Actor *a, Reloader *l, LoadedModule *m)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+
+    plat_lock(&l->builder->lock);
+    module_set_state(cs, m, MODULE_DONE);
+    code_commit(cs, m);
+    builder_reloaded(l->builder, l->module, true);
+    if (l->runtime->evaluator) evaluator_forget(l->runtime->evaluator);
+    plat_unlock(&l->builder->lock);
 }
 
 NATIVE_FN(reload_end)
@@ -249,12 +264,11 @@ NATIVE_FN(reload_end)
         return fail_with(HEAP(a), ERR_BADARG, "reload-module", "nothing to be finished:", args[0]);
     bool kept = !ok || priv_snapshot(a, m);
     if (ok && kept) {
-        module_set_state(cs, m, MODULE_DONE);
-        code_commit(cs, m);
+        commit(a, l, m);
     } else {
         code_abandon(cs, m);
+        tell_builder(l, false);
     }
-    tell_builder(l, ok && kept);
     if (!kept)
         return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return V_UNSPECIFIED;
@@ -278,7 +292,8 @@ static LoadedModule *module_of(Actor *a, Value v)
 
 static bool is_being_staged(const Actor *a, const LoadedModule *m)
 {
-    return module_role(m) == ROLE_STAGED && actor_is_alive(actor_vm(a), m->owner);
+    Vm *vm = actor_vm(a);
+    return module_role(m) == ROLE_STAGED && actor_is_alive(vm, code_owner(&vm->code, m));
 }
 
 NATIVE_FN(module_versions)
@@ -327,7 +342,7 @@ static Value begin_purge(Actor *a, LoadedModule *m)
 
     if (is_being_staged(a, m)) return value_fix(0);
     if (module_role(m) == ROLE_PURGING) {
-        if (actor_is_alive(actor_vm(a), m->owner)) return value_fix(0);
+        if (actor_is_alive(actor_vm(a), code_owner(cs, m))) return value_fix(0);
         (void)code_purge_cancel(cs, m);
     }
     return value_bool(code_purge_begin(cs, m, actor_pid(a)));
@@ -341,7 +356,7 @@ NATIVE_FN(module_purge)
     (void)count;
     if (!m)
         return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected a version, got", args[0]);
-    bool ours = value_is(m->owner, actor_pid(a));
+    bool ours = value_is(code_owner(cs, m), actor_pid(a));
     if (value_is(args[1], value_fix(0))) return begin_purge(a, m);
     if (value_is(args[1], value_fix(1))) return value_bool(ours && code_purge_cancel(cs, m));
     if (value_is(args[1], value_fix(2))) return value_bool(ours && code_purge_end(cs, m));

@@ -55,6 +55,9 @@ static inline void gc_visit_range(Gc *gc, Value *first, size_t n)
 // collector thinks best. Gives what it was. False without memory.
 MUST_USE bool heap_set_least(Heap *h, size_t words, size_t *was);
 
+// May the owner have so many words more in fragments? If not at once, then after a full collection: what
+// it had before may be garbage. No fault is set.
+MUST_USE bool heap_may_adopt(Heap *h, size_t words) MAY_GC;
 // A fragment that the owner's heap now refers to: absorbed by the next collection.
 void heap_adopt(Heap *h, Frag *frag);
 void frag_free(struct Space *space, struct BlockCache *cache, Frag *frag); // the whole list
@@ -90,6 +93,11 @@ void block_release(struct Space *space, Block *b);
 void block_free(struct Space *space, Block *b); // for its drop
 // Counts a new KIND_BLOCKREF object that the owner has just built.
 MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
+
+// A weak reference to *object, which does not keep it alive; its copy in the heap becomes #f when the object
+// is gone. With *queue, a pair of this heap that may be written to, it is nobody's: once nothing else refers
+// to the object, the object is added to the list in the pair's car. Both are roots. V_FAIL at the heap limit.
+Value heap_weak(Heap *h, Value *object, Value *queue) MAY_GC;
 
 // A KIND_HANDLE object for a new block with a drop, whose one reference it takes over, also on failure.
 // Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap

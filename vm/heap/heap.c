@@ -26,6 +26,7 @@ HeapExt *heap_ext(Heap *h)
         h->ext = mem_zalloc(MEM_HEAP, sizeof *h->ext);
         if (!h->ext) return NULL;
         h->ext->blocks_young = h->ext->blocks_old = V_NIL;
+        h->ext->weak_young = h->ext->weak_old = V_NIL;
         h->ext->old_limit = 8192; // 64 KiB
     }
     return h->ext;
@@ -223,6 +224,12 @@ void heap_adopt(Heap *h, Frag *frag)
     // Fragments count against the nursery, so that the next one need not be larger to hold both.
     size_t room = (size_t)(h->nursery_end - h->hp);
     h->limit = h->frag_words >= room ? h->hp : h->nursery_end - h->frag_words;
+}
+
+bool heap_may_adopt(Heap *h, size_t words)
+{
+    const HeapOwnerOps *ops = h->scratch->ops;
+    return ops->may_grow(h, words) || (gc_collect(h, 0, true) && ops->may_grow(h, words));
 }
 
 void frag_free(Space *space, BlockCache *cache, Frag *frag)
