@@ -72,7 +72,7 @@ static Sig *message_around(Actor *a, Sig *s, Value *head, size_t n, Value name)
 {
     VmWorker *w = actor_worker(a);
     size_t pairs = n + 1 + (value_true(name) ? 2 : 0);
-    Sig *m = sig_new(w->vm, w, SIG_MESSAGE, SIG_EXTRA_WORDS + 2 * pairs);
+    Sig *m = sig_vital(w->vm, w, SIG_MESSAGE, SIG_EXTRA_WORDS + 2 * pairs);
 
     if (!m) {
         sig_free(w->vm, w, s);
