@@ -112,12 +112,15 @@ static bool init(Vm *vm, const VmOptions *o)
     uint32_t workers = conf[CONF_SCHEDULERS] ? (uint32_t)conf[CONF_SCHEDULERS] : plat_cpu_count();
 
     vm->start_ns = plat_now_ns();
+    vm->type_key = plat_random();
+    vm->node_identity = plat_random();
     vm->budget = (uint32_t)conf[CONF_BUDGET];
     vm->dirty_kept = (uint32_t)conf[CONF_DIRTY];
     vm->idle = o->idle;
     vm->runtime = o->runtime;
     if (!space_init(&vm->space, memory)) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
+    vm->node_name = vm->symbol[SYM_nonode];
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();

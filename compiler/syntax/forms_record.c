@@ -200,6 +200,17 @@ static bool define_core(Record *r, Stx *name, Core *value, Target *target)
     return true;
 }
 
+// Where a type that a module defines once and for all is from; see record_uid. All programs are one: two
+// that define the same record know each other's.
+static Core *origin(const Record *r)
+{
+    Expander *x = r->x;
+    const ModuleState *m = x->module;
+
+    if (!r->cx->module_level) return core_constant(x, stx_new(x, STX_BOOL, r->span));
+    return core_symbol(x, m->out->program ? sym_named(x->c, "main") : m->iface->name, r->span);
+}
+
 static bool define_type(Record *r)
 {
     Expander *x = r->x;
@@ -209,6 +220,7 @@ static bool define_type(Record *r)
         names_vector(r, PART_ACCESSOR),
         names_vector(r, PART_MODIFIER),
         core_constant(x, name_or_false(x, r->predicate, r->span)),
+        origin(r),
     };
     Core *type = core_kernel(x, KERNEL_make_record_type, args, countof(args), r->span);
 

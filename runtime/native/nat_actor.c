@@ -4,12 +4,13 @@
 #include "runtime/runtime.h"
 
 #include "vm/actor/mailbox.h"
+#include "vm/actor/node.h"
 
 #include "vm/code/print.h"
 
 #define EXPECT_PID(a, who, v)                                                                      \
     do {                                                                                           \
-        if (!value_is_local_pid(v))                                                                \
+        if (!value_is_pid(v))                                                                      \
             return fail_with(HEAP(a), ERR_BADARG, who, "expected a pid, got", v);                  \
     } while (0)
 
@@ -68,7 +69,7 @@ NATIVE_FN(send)
 
     (void)count;
     EXPECT_PID(a, "send", args[0]);
-    Actor *to = actor_of_pid(w->vm, args[0]);
+    Actor *to = value_is_local_pid(args[0]) ? actor_of_pid(w->vm, args[0]) : NULL;
     if (to && UNLIKELY(mailbox_is_full(to)))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
     // The copy is made even for the dead: what cannot travel is an error whoever the receiver is.
@@ -107,6 +108,7 @@ NATIVE_FN(link)
 {
     (void)count;
     EXPECT_PID(a, "link", args[0]);
+    if (value_is_external_pid(args[0])) return node_link(a, args[0]) ? V_TRUE : fail_memory(a, "link");
     switch (actor_link(a, args[0])) {
     case LINK_DONE:
         break;
@@ -122,15 +124,18 @@ NATIVE_FN(unlink)
 {
     (void)count;
     EXPECT_PID(a, "unlink", args[0]);
+    if (value_is_external_pid(args[0])) return V_TRUE;
     return actor_unlink(a, args[0]) ? V_TRUE : fail_memory(a, "unlink");
 }
 
 NATIVE_FN(monitor)
 {
     (void)count;
-    if (!value_is_local_pid(args[0]) && value_true(args[0]))
+    if (!value_is_pid(args[0]) && value_true(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "monitor", "expected a pid, got", args[0]);
-    Value ref = actor_monitor(a, args[0], value_is_symbol(args[1]) ? args[1] : V_FALSE);
+    Value name = value_is_symbol(args[1]) ? args[1] : V_FALSE;
+    Value ref = value_is_external_pid(args[0]) ? node_monitor(a, args[0], name)
+                                               : actor_monitor(a, args[0], name);
     if (value_is(ref, V_FAIL)) return fail_memory(a, "monitor");
     mailbox_mark(a, ref);
     return ref;
@@ -139,6 +144,7 @@ NATIVE_FN(monitor)
 NATIVE_FN(demonitor)
 {
     (void)count;
+    if (value_is_ref(args[0]) && !value_is_local_ref(args[0])) return V_FALSE;
     if (!value_is_local_ref(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "demonitor", "expected a reference, got", args[0]);
     return value_bool(actor_demonitor(a, args[0]));
@@ -164,6 +170,10 @@ NATIVE_FN(exit_signal)
     }
     s->words[0] = actor_pid(a);
     s->words[1] = V_FALSE;
+    if (value_is_external_pid(args[0])) {
+        sig_free(w->vm, w, s);
+        return V_TRUE;
+    }
     sig_send(w->vm, w, args[0], s);
     // A signal to oneself takes effect before anything else is done.
     if (value_is(args[0], actor_pid(a))) {
@@ -225,7 +235,8 @@ NATIVE_FN(register)
     (void)count;
     if (!value_is_symbol(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "register", "expected a symbol, got", args[0]);
-    EXPECT_PID(a, "register", args[1]);
+    if (!value_is_local_pid(args[1]))
+        return fail_with(HEAP(a), ERR_BADARG, "register", "expected a pid of this node, got", args[1]);
     switch (registry_add(actor_vm(a), args[0], args[1])) {
     case NAME_OK:
         return V_TRUE;
@@ -289,13 +300,13 @@ NATIVE_FN(make_ref)
 NATIVE_FN(pid_p)
 {
     (void)a, (void)count;
-    return value_bool(value_is_local_pid(args[0]));
+    return value_bool(value_is_pid(args[0]));
 }
 
 NATIVE_FN(ref_p)
 {
     (void)a, (void)count;
-    return value_bool(value_is_local_ref(args[0]));
+    return value_bool(value_is_ref(args[0]));
 }
 
 // (pid key state): asks the actor itself, by a signal, and waits for its answer. The third argument
@@ -307,6 +318,7 @@ NATIVE_FN(process_info)
 
     (void)count;
     EXPECT_PID(a, "process-info", args[0]);
+    if (value_is_external_pid(args[0])) return V_FALSE;
     if (!info_is_key(vm, args[1]))
         return fail_with(HEAP(a), ERR_BADARG, "process-info", "there is no such key:", args[1]);
     if (value_is(args[0], actor_pid(a))) {

@@ -204,13 +204,15 @@ NATIVE_FN(make_record_type)
     }
     Value *p = heap_alloc(HEAP(a), header_make(KIND_RECORD_TYPE, RTYPE_SLOTS));
     if (!p) return V_FAIL;
-    uint64_t uid = atomic_fetch_add_explicit(&vm->next_uid, 1, memory_order_relaxed) + 1;
+    Value origin = value_is_symbol(args[5]) ? args[5] : actor_make_ref(a);
+    int64_t uid = record_uid(vm->type_key, origin, args[0], args[1]);
     p[1 + RTYPE_NAME] = args[0];
-    p[1 + RTYPE_UID] = value_fix((int64_t)uid);
+    p[1 + RTYPE_UID] = value_fix(uid);
     p[1 + RTYPE_FIELDS] = args[1];
     p[1 + RTYPE_ACCESSORS] = args[2];
     p[1 + RTYPE_MODIFIERS] = args[3];
     p[1 + RTYPE_PREDICATE] = args[4];
+    p[1 + RTYPE_ORIGIN] = origin;
     (void)count;
     return value_from_words(p, TAG_OBJ);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Includes may only go one way:
-#   vm:       base < image < plat < sched < value < heap < data < code < actor < exec < vm.h
+#   vm:       base < image < plat < sched < value < heap < data < code < wire < actor < exec < vm.h
 #   compiler: itself, vm/base, vm/image and vm/plat (it never sees a live value)
 #   runtime:  itself, vm, and the compiler only from runtime/repl and runtime/report.c
 #   tools:    anything but the VM's *_int.h
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 git ls-files 'vm/*.[ch]' 'vm/*.inc' 'compiler/*.[ch]' 'runtime/*.[ch]' 'tools/*.[ch]' | xargs awk '
     BEGIN {
-        n = split("base plat image sched value heap data code actor exec", order, " ")
+        n = split("base plat image sched value heap data code wire actor exec", order, " ")
         for (i = 1; i <= n; i++) rank[order[i]] = i
         rank["vm.h"] = rank["vm.c"] = n + 1
     }

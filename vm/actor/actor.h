@@ -167,7 +167,10 @@ struct Vm {
     void (*idle)(Vm *vm);
     int exit_status;
     bool status_set; // by the program itself; by the main actor's thread
-    _Atomic uint64_t next_uid; // of record types and parameters
+    _Atomic uint64_t next_uid; // of parameters
+    uint64_t type_key;      // see record_uid
+    uint64_t node_identity; // what other nodes know this VM by: new whenever it starts
+    Value node_name;        // symbol; nonode while it has none
     _Atomic uint32_t interrupted; // number of the signal
     _Atomic uint32_t interrupt_sent; // main has been told of it
     struct Console *console;

@@ -157,6 +157,36 @@ static void print_id(Buf *out, Value v)
     }
 }
 
+static void print_external(Buf *out, Value v)
+{
+    const External *x = value_external(v);
+
+    if (value_is_external_pid(v)) {
+        buf_printf(out, "#<pid %s.%u.%u>", value_symbol(x->name)->utf8, (uint32_t)x->number,
+                   (uint32_t)(x->number >> 32));
+    } else {
+        buf_printf(out, "#<ref %s.%llu>", value_symbol(x->name)->utf8, (unsigned long long)x->number);
+    }
+}
+
+// #[pid alpha "00ff00ff00ff00ff" 12]: name and identity of the node, then its own number.
+static void print_text_id(Buf *out, Value v, uint64_t identity, Value node)
+{
+    bool pid = value_is_pid(v);
+    uint64_t number;
+
+    if (value_is_external(v)) {
+        identity = value_external(v)->node;
+        node = value_external(v)->name;
+        number = value_external(v)->number;
+    } else {
+        number = pid ? (uint64_t)value_pid_serial(v) << 32 | value_pid_index(v) : value_ref_number(v);
+    }
+    buf_text(out, pid ? "#[pid " : "#[ref ");
+    print_symbol(out, value_symbol(node)->utf8, value_symbol(node)->utf8_bytes);
+    buf_printf(out, " \"%016llx\" %llu]", (unsigned long long)identity, (unsigned long long)number);
+}
+
 static void print_proc(Buf *out, Value v)
 {
     Value name = value_proc(v)->code->name;
@@ -211,6 +241,10 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
     case KIND_RECORD_TYPE:
         buf_printf(out, "#<record-type %s>", symbol_text(object_ref(v, RTYPE_NAME)));
         break;
+    case KIND_EXTERNAL_PID:
+    case KIND_EXTERNAL_REF:
+        print_external(out, v);
+        break;
     case KIND_TABLE:
         buf_printf(out, "#<hash-table %lld>", (long long)value_int(object_ref(v, TABLE_COUNT)));
         break;
@@ -245,6 +279,8 @@ typedef struct {
     uint32_t labels;
     size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
     bool failed;
+    uint64_t identity; // of the node, for PRINT_TEXT
+    Value node;
 } Printer;
 
 static bool is_compound(Value v)
@@ -323,7 +359,7 @@ static bool meet(Printer *p, Value v)
         p->used++;
         return true;
     }
-    if (s->open || p->style == PRINT_SHARED) s->label = UINT32_MAX;
+    if (s->open || p->style == PRINT_SHARED || p->style == PRINT_TEXT) s->label = UINT32_MAX;
     return false;
 }
 
@@ -438,12 +474,26 @@ static void open_compound(Printer *p, Value v)
     }
 }
 
+// What the text form writes in its own way.
+static bool print_special(Printer *p, Value v)
+{
+    if (value_tag(v) == TAG_ID || value_is_external(v)) {
+        print_text_id(p->out, v, p->identity, p->node);
+    } else if (value_is(v, V_EOF) || value_is(v, V_UNSPECIFIED)) {
+        buf_text(p->out, value_is(v, V_EOF) ? "#[eof]" : "#[unspecified]");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void print_any(Printer *p, Value v)
 {
     if (is_compound(v)) {
         open_compound(p, v);
         return;
     }
+    if (p->style == PRINT_TEXT && print_special(p, v)) return;
     switch (value_tag(v)) {
     case TAG_FIX:
         buf_decimal(p->out, value_int(v));
@@ -600,6 +650,13 @@ static void cut(Buf *out, size_t max)
     buf_text(out, "...");
 }
 
+static void finish(Printer *p)
+{
+    if (p->failed) p->out->failed = true;
+    mem_free(MEM_SCRATCH, p->stack, p->capacity * sizeof *p->stack);
+    mem_free(MEM_SCRATCH, p->table, p->slots * sizeof *p->table);
+}
+
 void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 {
     Printer p = {.out = out, .style = style, .max = max_bytes ? out->size + max_bytes : 0};
@@ -608,7 +665,14 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
         find_cycles(&p, v);
     print_structure(&p, v);
     if (p.max) cut(out, p.max);
-    if (p.failed) out->failed = true;
-    mem_free(MEM_SCRATCH, p.stack, p.capacity * sizeof *p.stack);
-    mem_free(MEM_SCRATCH, p.table, p.slots * sizeof *p.table);
+    finish(&p);
+}
+
+void print_text(Buf *out, Value v, uint64_t identity, Value node)
+{
+    Printer p = {.out = out, .style = PRINT_TEXT, .identity = identity, .node = node};
+
+    if (is_compound(v)) find_cycles(&p, v);
+    print_structure(&p, v);
+    finish(&p);
 }

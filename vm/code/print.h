@@ -13,6 +13,7 @@ typedef enum {
     PRINT_WRITE,   // so that it reads back; labels where data are cyclic
     PRINT_SHARED,  // labels wherever something occurs twice
     PRINT_SIMPLE,  // no labels: loops if the data do (the caller's business)
+    PRINT_TEXT,    // as SHARED; print_text only
 } PrintStyle;
 
 // `max_bytes` 0: all of it; else the text is cut there and ends in "...".
@@ -20,5 +21,9 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes);
 
 // A name as a symbol that reads back, with bars when it needs them.
 void print_symbol(Buf *out, const char *utf8, size_t size);
+
+// The text form of a value for sockets: what has one only (wire.h). A local pid or reference is shown as
+// that of the node, of the given identity.
+void print_text(Buf *out, Value v, uint64_t identity, Value node);
 
 #endif

@@ -440,6 +440,28 @@ Value int_gcd(Heap *h, const char *who, const Value *x, const Value *y)
     return gcd_long(h, who, a, b);
 }
 
+// No result on a heap, and so none that may be refused.
+bool int_coprime(Value x, Value y)
+{
+    uint64_t spare[2];
+    IntView a = int_view(x, &spare[0]), b = int_view(y, &spare[1]);
+    Scratch work;
+    bool coprime = false;
+
+    if (!scratch_open(&work, a.count + 2 * b.count)) return false;
+    uint64_t a_zeros = mpn_scan1(a.limbs, 0), b_zeros = mpn_scan1(b.limbs, 0);
+    if (MIN(a_zeros, b_zeros) == 0 && limbs_have_room(MAX(a.count, b.count))) {
+        uint64_t *u = work.limbs, *v = u + a.count, *gcd = v + b.count;
+        size_t u_count = limbs_shift_right(u, a.limbs, a.count, a_zeros);
+        size_t v_count = limbs_shift_right(v, b.limbs, b.count, b_zeros);
+        size_t count = (size_t)(u_count >= v_count ? mpn_gcd(gcd, u, (mp_size_t)u_count, v, (mp_size_t)v_count)
+                                                   : mpn_gcd(gcd, v, (mp_size_t)v_count, u, (mp_size_t)u_count));
+        coprime = count == 1 && gcd[0] == 1;
+    }
+    scratch_close(&work);
+    return coprime;
+}
+
 // ---- square root ----------------------------------------------------------------------------
 
 static Value int_from_limbs(Heap *h, const char *who, const uint64_t *limbs, size_t count)

@@ -133,6 +133,7 @@ static bool equal_shallow(Equal *e, Value x, Value y)
     Kind kind = header_kind(value_header(x));
     if (kind != header_kind(value_header(y))) return false;
     if (kind == KIND_STRING || kind == KIND_BYTEVECTOR) return bytes_equal(x, y);
+    if (kind == KIND_EXTERNAL_PID || kind == KIND_EXTERNAL_REF) return external_eqv(x, y);
     if (!has_slots(kind) || object_count(x) != object_count(y)) return false;
     if (is_joined(e, x, y)) return true;
     if (kind == KIND_HASHNODE && hamt_is_bucket(x) && hamt_is_bucket(y)) return equal_buckets(e, x, y);

@@ -58,6 +58,7 @@ uint64_t hash_eqv(Hasher *s, Value v)
     if (!value_is_pointer(v)) return hash_word(v.bits ^ s->seed);
     if (value_is_symbol(v)) return value_symbol(v)->hash;
     if (value_is_number(v)) return num_hash(v);
+    if (value_is_external(v)) return mix(value_external(v)->node, value_external(v)->number);
     return hash_identity(s, v);
 }
 

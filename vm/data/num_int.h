@@ -46,6 +46,8 @@ typedef Value BinaryOp(Heap *h, const char *who, const Value *x, const Value *y)
 COLD Value fail_too_large(Heap *h, const char *who); // beyond NUM_BITS_MAX
 COLD Value fail_no_memory(Heap *h, const char *who);
 
+bool int_coprime(Value x, Value y); // not zero; false without memory, too
+
 // ---- exact integers as limbs ----------------------------------------------------------------
 
 // A fixnum or a bignum, seen as sign and magnitude. Zero has no limbs, others no leading zero limb.

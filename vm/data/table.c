@@ -15,7 +15,7 @@
 #define ENTRIES_FIRST   8
 #define ENTRIES_MAX     ((size_t)UINT32_MAX - 1)
 #define CLEAR_WORDS     16                // slots cleared for one unit of work
-#define NO_ENTRY        ((size_t)1 << 40) // TABLE_YOUNG when no entry is young
+#define NO_ENTRY        TABLE_NO_ENTRY
 
 enum { ENTRY_KEY, ENTRY_VALUE, ENTRY_HASH };
 
@@ -150,7 +150,7 @@ static inline bool same_key(TableTest test, Value x, Value key, uint64_t *steps)
     if (value_is(x, key)) return true;
     if (test == TEST_EQUAL) return value_equal_steps(x, key, steps);
     if (test == TEST_STRING) return value_is_string(x) && bytes_equal(x, key);
-    return test == TEST_EQV && value_is_number(x) && num_eqv(x, key);
+    return test == TEST_EQV && (value_is_number(x) ? num_eqv(x, key) : external_eqv(x, key));
 }
 
 int64_t table_find(Value table, Value key, uint32_t hash, uint64_t *steps)
@@ -343,6 +343,38 @@ static void step_compact(Heap *h, Value table, int64_t *work)
     enter_phase(table, PHASE_CLEAR, 0);
 }
 
+// Notes that a hash was made of an address that may change.
+static bool note_motion(Heap *h, Value table, size_t i, Motion motion)
+{
+    uint64_t epoch;
+
+    if (motion != MOVES_NEVER && value_is_null(object_ref(table, TABLE_EPOCH))) {
+        if (!heap_epoch(h, &epoch)) {
+            (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the memory is used up");
+            return false;
+        }
+        set_number(table, TABLE_EPOCH, epoch);
+    }
+    if (motion == MOVES_YOUNG && table_number(table, TABLE_YOUNG) == NO_ENTRY)
+        set_number(table, TABLE_YOUNG, i);
+    return true;
+}
+
+static bool step_hash(Heap *h, Value table, int64_t *work)
+{
+    size_t i = table_number(table, TABLE_CURSOR), used = table_number(table, TABLE_USED);
+
+    for (; i < used && *work > 0; i++, *work -= 2) {
+        Motion motion;
+        Value *e = table_entry(table, i);
+        e[ENTRY_HASH] = value_fix(table_hash(h, table, e[ENTRY_KEY], &motion));
+        if (!note_motion(h, table, i, motion)) return false;
+    }
+    set_number(table, TABLE_CURSOR, i);
+    if (i >= used) enter_phase(table, PHASE_CLEAR, 0);
+    return true;
+}
+
 static void step_clear(Value table, int64_t *work)
 {
     Index x = index_of(table);
@@ -397,7 +429,7 @@ static void step_moved(Heap *h, Value table, int64_t *work)
         uint32_t hash = table_hash(h, table, e[ENTRY_KEY], &motion);
         if (motion == MOVES_YOUNG && table_number(table, TABLE_YOUNG) == NO_ENTRY)
             set_number(table, TABLE_YOUNG, i);
-        if (motion == MOVES_NEVER || hash == entry_hash(e)) continue;
+        if (hash == entry_hash(e)) continue;
         index_remove_entry(&x, entry_hash(e), i);
         e[ENTRY_HASH] = value_fix(hash);
         index_add(&x, hash, i);
@@ -435,6 +467,7 @@ TableState table_settle(Heap *h, Value table, int64_t *work)
         }
         if (*work <= 0) return TABLE_LATER;
         if (phase == PHASE_COMPACT) step_compact(h, table, work);
+        if (phase == PHASE_HASH && !step_hash(h, table, work)) return TABLE_FAILED;
         if (phase == PHASE_CLEAR) step_clear(table, work);
         if (phase == PHASE_FILL) step_fill(table, work);
         if (phase == PHASE_MOVED) step_moved(h, table, work);
@@ -527,16 +560,7 @@ bool table_add(Heap *h, Value table, Value key, Value value, uint32_t hash, Moti
     size_t i = table_number(table, TABLE_USED);
     Index x = index_of(table);
 
-    if (motion != MOVES_NEVER && value_is_null(object_ref(table, TABLE_EPOCH))) {
-        uint64_t epoch;
-        if (!heap_epoch(h, &epoch)) {
-            (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the memory is used up");
-            return false;
-        }
-        set_number(table, TABLE_EPOCH, epoch);
-    }
-    if (motion == MOVES_YOUNG && table_number(table, TABLE_YOUNG) == NO_ENTRY)
-        set_number(table, TABLE_YOUNG, i);
+    if (!note_motion(h, table, i, motion)) return false;
     put_entry(h, table, i, key, value, hash);
     index_add(&x, hash, i);
     set_number(table, TABLE_USED, i + 1);

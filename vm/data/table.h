@@ -27,7 +27,10 @@ typedef enum {
     TEST_COUNT
 } TableTest;
 
-typedef enum { PHASE_READY, PHASE_COMPACT, PHASE_CLEAR, PHASE_FILL, PHASE_MOVED } TablePhase;
+// HASH: the entries came from elsewhere without hashes.
+typedef enum {
+    PHASE_READY, PHASE_COMPACT, PHASE_HASH, PHASE_CLEAR, PHASE_FILL, PHASE_MOVED
+} TablePhase;
 
 typedef enum { TABLE_OK, TABLE_LATER, TABLE_FAILED } TableState; // FAILED: the fault is set
 
@@ -62,6 +65,7 @@ MUST_USE bool table_clear(Heap *h, const Value *table) MAY_GC;
 // After deletions: begins closing the gaps when they are most of a table.
 void table_shrink(Heap *h, const Value *table) MAY_GC;
 
+#define TABLE_NO_ENTRY     ((size_t)1 << 40) // TABLE_YOUNG when no entry is young
 #define TABLE_SEGMENT_BITS 9
 #define TABLE_ENTRY_WORDS  3
 // Never seen by a program, and not V_NONE, which to those who copy values means that it failed.

@@ -173,7 +173,8 @@ Value cell_stub_target(Actor *a, Cell *c)
 
 bool value_eqv_slow(Value x, Value y)
 {
-    return value_is_number(x) && value_is_number(y) && num_eqv(x, y);
+    if (value_is_number(x)) return value_is_number(y) && num_eqv(x, y);
+    return value_tag(x) == TAG_OBJ && external_eqv(x, y);
 }
 
 Value make_object(Actor *a, Kind kind, const Value *first, uint32_t n)

@@ -122,7 +122,8 @@ Motion heap_motion(const Heap *h, Value v)
 
     if (!value_is_pointer(v)) return MOVES_NEVER;
     const Value *p = value_words(v);
-    if (space_is_shared(space, p) || space_is_large(space, p)) return MOVES_NEVER;
+    if (space_is_shared(space, p)) return MOVES_NEVER;
+    if (space_is_large(space, p)) return MOVES_COPIED;
     return space_is_settled(space, p) ? MOVES_FULL : MOVES_YOUNG;
 }
 

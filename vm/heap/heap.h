@@ -177,8 +177,9 @@ bool heap_is_shared(const Heap *h, Value v);
 
 // ---- addresses as identities -----------------------------------------------------------------
 
-// When the address of a value may change. What never moves: immediates, shared and large objects.
-typedef enum { MOVES_NEVER, MOVES_FULL, MOVES_YOUNG } Motion;
+// When the address of a value may change. What never moves: immediates and shared objects. Large objects
+// stay where they are, but their copies in other heaps are elsewhere.
+typedef enum { MOVES_NEVER, MOVES_COPIED, MOVES_FULL, MOVES_YOUNG } Motion;
 
 Motion heap_motion(const Heap *h, Value v);
 

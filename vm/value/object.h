@@ -37,13 +37,21 @@ enum { RECORD_TYPE_SLOT = 0, RECORD_FIELDS = 1 };
 // A record type: slots of a KIND_RECORD_TYPE object.
 enum {
     RTYPE_NAME,      // symbol
-    RTYPE_UID,       // fixnum, unique in the VM: a copied type is still the same type
+    RTYPE_UID,       // fixnum, of the type's identity in the VM: a copied type is still the same type
     RTYPE_FIELDS,    // vector of symbols
     RTYPE_ACCESSORS, // vector: name of the accessor of each field, or #f
     RTYPE_MODIFIERS, // vector: name of the modifier of each field, or #f
     RTYPE_PREDICATE, // symbol or #f, for messages
+    RTYPE_ORIGIN,    // where it is from: see record_uid
     RTYPE_SLOTS
 };
+
+// The number of a type in this VM (RTYPE_UID). `origin` is the module whose top level defines it, a
+// symbol: the same module, name and fields are the same type, also when the module is loaded again and
+// when the type came from another node. Of a type defined elsewhere (in a procedure, say) the origin
+// is a reference of its own.
+// `key` is the VM's secret: nobody outside can make two types with one number.
+int64_t record_uid(uint64_t key, Value origin, Value name, Value fields);
 
 // A negative number: spawned actors do not get the binding that their parent has.
 enum { PARAM_UID, PARAM_INIT, PARAM_CONVERTER, PARAM_SLOTS };
@@ -193,6 +201,46 @@ static inline bool value_is_symbol(Value v)
 static inline Symbol *value_symbol(Value v)
 {
     return (Symbol *)value_words(v);
+}
+
+// ---- pids and references of other nodes ----------------------------------------------------------
+
+// Equal (eqv?) when node and number are. The node's name is what it was called when this was made, for
+// printing; a symbol is never moved, so nothing in here needs a collector.
+typedef struct {
+    uint64_t header; // KIND_EXTERNAL_PID, KIND_EXTERNAL_REF
+    uint64_t node;   // identity: 64 random bits, new whenever the node starts
+    Value name;      // symbol
+    uint64_t number; // of a pid {32-bit serial, 32-bit index}, of a reference 60 bits
+} External;
+
+enum { EXTERNAL_WORDS = sizeof(External) / sizeof(Value) };
+
+static inline bool value_is_external_pid(Value v)
+{
+    return value_is_kind(v, KIND_EXTERNAL_PID);
+}
+
+static inline bool value_is_external(Value v)
+{
+    return value_is_external_pid(v) || value_is_kind(v, KIND_EXTERNAL_REF);
+}
+
+static inline const External *value_external(Value v)
+{
+    return (const External *)value_words(v);
+}
+
+bool external_eqv(Value a, Value b); // false when one of them is something else
+
+static inline bool value_is_pid(Value v)
+{
+    return value_is_local_pid(v) || value_is_external_pid(v);
+}
+
+static inline bool value_is_ref(Value v)
+{
+    return value_is_local_ref(v) || value_is_kind(v, KIND_EXTERNAL_REF);
 }
 
 // ---- procedures -----------------------------------------------------------------------------
