@@ -12,12 +12,21 @@ STATIC_ASSERT(AT_TO + 16 == FRAME_HEADER_BYTES, "the header ends with the second
 
 typedef enum { HANDSHAKE, LINK } When;
 
+enum {
+    NONE = 0,
+    N = FRAME_NUMBER,
+    T = FRAME_TEXT,
+    V = FRAME_TERM,
+    B = FRAME_BYTES,
+};
+
 static const struct {
     uint32_t type;
     When when;
+    unsigned parts;
     const char *name;
 } rows[] = {
-#define FRAME(name, type, when, payload) {type, when, #name},
+#define FRAME(name, type, when, parts, text) {type, when, parts, #name},
 #include "runtime/node/frame.def"
 };
 
@@ -66,6 +75,12 @@ const char *frame_name(uint32_t type)
 {
     int row = row_of(type);
     return row < 0 ? "?" : rows[row].name;
+}
+
+unsigned frame_parts(uint32_t type)
+{
+    int row = row_of(type);
+    return row < 0 ? 0 : rows[row].parts;
 }
 
 void frame_put_header(uint8_t *out, const FrameHeader *h)

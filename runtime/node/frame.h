@@ -25,7 +25,7 @@
 enum { FRAME_COMPRESSED = 1, FRAME_CAPABILITY = 16 };
 
 typedef enum {
-#define FRAME(name, type, when, payload) FRAME_##name = (type),
+#define FRAME(name, type, when, parts, text) FRAME_##name = (type),
 #include "runtime/node/frame.def"
 } FrameType;
 
@@ -59,6 +59,10 @@ void frame_append(Buf *out, const FrameHeader *h, const void *payload, size_t si
 FrameStatus frame_get(const uint8_t *data, size_t size, uint32_t most, FrameHeader *header,
                       const uint8_t **payload, size_t *used, const char **why);
 
+// Parts of a payload.
+enum { FRAME_NUMBER = 1, FRAME_TEXT = 2, FRAME_TERM = 4, FRAME_BYTES = 8 };
+
+unsigned frame_parts(uint32_t type);
 bool frame_is_handshake(uint32_t type);
 const char *frame_name(uint32_t type); // "?" for an unknown one
 
