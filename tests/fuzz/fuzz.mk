@@ -3,7 +3,7 @@
 # the seeds are tests/fuzz/corpus.
 
 FUZZ_SECONDS ?= 60
-TARGETS      ?= front compile image
+TARGETS      ?= front compile image wire
 F            := build/fuzz
 FUZZ_CC      := clang
 FUZZ_CFLAGS   = -std=gnu11 -I. -pthread -O1 -g -fno-omit-frame-pointer \
@@ -24,6 +24,7 @@ FUZZ_ALL := $(call FUZZ_OBJ,$(VM_SRC) $(COMPILER_SRC) $(RUNTIME_SRC)) $(F)/gen/s
 
 $(F)/fuzz_image: $(call FUZZ_OBJ,tests/fuzz/fuzz_image.c) $(FUZZ_ALL)
 $(F)/fuzz_compile: $(call FUZZ_OBJ,tests/fuzz/fuzz_compile.c) $(FUZZ_ALL)
+$(F)/fuzz_wire: $(call FUZZ_OBJ,tests/fuzz/fuzz_wire.c) $(FUZZ_ALL)
 $(F)/fuzz_front: $(call FUZZ_OBJ,tests/fuzz/fuzz_front.c tests/unit/compiler/harness.c \
                    tests/unit/compiler/stub_prim.c) \
                  $(filter-out %/vm/image/prim.o,$(call FUZZ_OBJ,$(BOOT_SRC)))
@@ -36,7 +37,7 @@ $(F)/fuzz_%:
 .PHONY: fuzz
 fuzz: $(TARGETS:%=$(F)/fuzz_%) ## fuzz the front end, the compiler and the image loader (needs clang)
 	@for target in $(TARGETS); do \
-	    corpus=tests/fuzz/corpus/front; [ $$target != image ] || corpus=tests/fuzz/corpus/image; \
+	    corpus=tests/fuzz/corpus/front; case $$target in image|wire) corpus=tests/fuzz/corpus/$$target;; esac; \
 	    mkdir -p $(F)/found-$$target; \
 	    echo "--- $$target, $(FUZZ_SECONDS) s"; \
 	    $(F)/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=4096 -timeout=30 -print_final_stats=1 \

@@ -454,8 +454,9 @@ bool int_coprime(Value x, Value y)
         uint64_t *u = work.limbs, *v = u + a.count, *gcd = v + b.count;
         size_t u_count = limbs_shift_right(u, a.limbs, a.count, a_zeros);
         size_t v_count = limbs_shift_right(v, b.limbs, b.count, b_zeros);
-        size_t count = (size_t)(u_count >= v_count ? mpn_gcd(gcd, u, (mp_size_t)u_count, v, (mp_size_t)v_count)
-                                                   : mpn_gcd(gcd, v, (mp_size_t)v_count, u, (mp_size_t)u_count));
+        size_t count = (size_t)(u_count >= v_count
+                                    ? mpn_gcd(gcd, u, (mp_size_t)u_count, v, (mp_size_t)v_count)
+                                    : mpn_gcd(gcd, v, (mp_size_t)v_count, u, (mp_size_t)u_count));
         coprime = count == 1 && gcd[0] == 1;
     }
     scratch_close(&work);

@@ -7,11 +7,8 @@
 #include "vm/wire/decode_int.h"
 
 #include "vm/base/hash.h"
-#include "vm/base/utf8.h"
 #include "vm/code/code.h"
-#include "vm/data/bytes.h"
 #include "vm/data/hamt.h"
-#include "vm/data/num_int.h"
 #include "vm/data/table.h"
 
 #include <stdarg.h>
@@ -21,9 +18,6 @@
 #define PIECE_BYTES_FIRST 256
 #define PIECE_BYTES_MAX   ((size_t)1 << 20)
 #define RUN_MAX           1024 // pairs made at once
-#define TEXT_STEP         65536
-#define BYTES_PER_WORK    64
-#define RATIO_CHECKED     4096 // limbs: larger rationals are taken to be in lowest terms
 #define SEGMENT_ENTRIES   ((size_t)1 << TABLE_SEGMENT_BITS)
 
 void wire_decode_begin(WireDecoder *d, const WireNode *node, const void *bytes, size_t size)
@@ -69,7 +63,7 @@ WireState wire_fail(WireDecoder *d, const char *fmt, ...)
     return WIRE_REFUSED;
 }
 
-static WireState fail_end(WireDecoder *d, const char *what)
+WireState wire_fail_end(WireDecoder *d, const char *what)
 {
     return wire_fail(d, "the input ends inside %s, or that is malformed", what);
 }
@@ -120,7 +114,7 @@ Value *wire_take(WireDecoder *d, size_t words)
     return p;
 }
 
-static Value *take_object(WireDecoder *d, Kind kind, size_t payload)
+Value *wire_object(WireDecoder *d, Kind kind, size_t payload)
 {
     Value *p = wire_take(d, 1 + payload);
 
@@ -141,7 +135,7 @@ static bool is_open(const WireDecoder *d, size_t frame, size_t start)
 }
 
 // A label for the value of this term, if it stands behind a LABEL.
-static WireState add_label(WireDecoder *d, Value v, size_t frame, size_t *label)
+WireState wire_label(WireDecoder *d, Value v, size_t frame, size_t *label)
 {
     *label = NO_LABEL;
     if (!d->label_next) return WIRE_DONE;
@@ -164,7 +158,7 @@ static WireState push(WireDecoder *d, FrameKind kind, Value object, size_t count
         return wire_fail(d, "nested more than %d levels deep", WIRE_DEPTH_MAX);
     if (d->depth == d->capacity && !wire_grow((void **)&d->stack, &d->capacity, sizeof *d->stack))
         return WIRE_NO_MEMORY;
-    WireState s = add_label(d, object, d->depth, &label);
+    WireState s = wire_label(d, object, d->depth, &label);
     if (s != WIRE_DONE) return s;
     d->stack[d->depth++] = (WireFrame){.kind = kind,
                                        .tail = tail,
@@ -206,7 +200,7 @@ static WireState next_segment(WireDecoder *d, WireFrame *f, size_t i)
         return WIRE_DONE;
     }
     size_t n = MIN(f->count / 2 - i, SEGMENT_ENTRIES);
-    Value *p = take_object(d, KIND_VECTOR, n * TABLE_ENTRY_WORDS);
+    Value *p = wire_object(d, KIND_VECTOR, n * TABLE_ENTRY_WORDS);
     if (!p) return WIRE_NO_MEMORY;
     Value directory = object_ref(f->object, TABLE_ENTRIES);
     *object_slot(directory, i >> TABLE_SEGMENT_BITS) = value_from_words(p, TAG_OBJ);
@@ -235,7 +229,7 @@ static WireState table_filled(WireDecoder *d, WireFrame *f, Value v)
 }
 
 // A part of the innermost object is complete (or known by reference).
-static WireState deliver(WireDecoder *d, Value v)
+WireState wire_deliver(WireDecoder *d, Value v)
 {
     if (d->depth == 0) {
         d->result = v;
@@ -293,314 +287,7 @@ static WireState close_frame(WireDecoder *d, int64_t *work)
         }
         top(d)->low = MIN(top(d)->low, was.low);
     }
-    return deliver(d, was.object);
-}
-
-// ---- numbers and the like -----------------------------------------------------------------------------
-
-static uint64_t read_fixed(WireDecoder *d)
-{
-    return __builtin_bswap64(cur_u64(&d->cur));
-}
-
-static Value make_int(WireDecoder *d, bool negative, const uint8_t *magnitude, size_t n)
-{
-    uint64_t low = 0;
-
-    while (n > 0 && magnitude[n - 1] == 0) {
-        n--;
-    }
-    memcpy(&low, magnitude, MIN(n, sizeof low));
-    if (n <= 8 && low <= (uint64_t)FIX_MAX)
-        return value_fix(negative ? -(int64_t)low : (int64_t)low);
-    if (n <= 8 && negative && low == (uint64_t)FIX_MAX + 1) return value_fix(FIX_MIN);
-    size_t limbs = (n + 7) / 8;
-    Value *p = take_object(d, KIND_BIGNUM, limbs);
-    if (!p) return V_NONE;
-    if (negative) p->bits |= HEADER_NEGATIVE;
-    p[limbs].bits = 0;
-    memcpy(p + 1, magnitude, n);
-    return value_from_words(p, TAG_OBJ);
-}
-
-// An integer behind its tag; V_NONE: *state says why not.
-static Value read_integer(WireDecoder *d, uint8_t tag, WireState *state)
-{
-    Value v = V_NONE;
-
-    *state = WIRE_DONE;
-    if (tag >= WIRE_SMALL) return value_fix(tag - WIRE_SMALL);
-    if (tag == WIRE_INTEGER) {
-        int64_t n = cur_svarint(&d->cur);
-        uint64_t magnitude = n < 0 ? -(uint64_t)n : (uint64_t)n;
-        if (d->cur.ok) v = make_int(d, n < 0, (const uint8_t *)&magnitude, sizeof magnitude);
-    } else if (tag == WIRE_POSITIVE || tag == WIRE_NEGATIVE) {
-        size_t n;
-        const uint8_t *p = cur_block(&d->cur, &n);
-        if (d->cur.ok && n <= NUM_BITS_MAX / 8) {
-            v = make_int(d, tag == WIRE_NEGATIVE, p, n);
-        } else {
-            cur_fail(&d->cur);
-        }
-    } else {
-        cur_fail(&d->cur);
-    }
-    if (!d->cur.ok) {
-        *state = fail_end(d, "an integer");
-    } else if (value_is(v, V_NONE)) {
-        *state = WIRE_NO_MEMORY;
-    }
-    return v;
-}
-
-static WireState read_ratio(WireDecoder *d)
-{
-    Value parts[2];
-    WireState state;
-
-    for (int i = 0; i < 2; i++) {
-        parts[i] = read_integer(d, cur_u8(&d->cur), &state);
-        if (state != WIRE_DONE) return state;
-    }
-    bool positive = value_is_fix(parts[1]) ? value_int(parts[1]) > 1
-                                           : !(value_header(parts[1]) & HEADER_NEGATIVE);
-    bool ok = positive && !value_is(parts[0], value_fix(0));
-    size_t limbs = value_is_big(parts[0]) ? object_count(parts[0]) : 1;
-    if (value_is_big(parts[1])) limbs = MAX(limbs, object_count(parts[1]));
-    if (ok && limbs <= RATIO_CHECKED) ok = int_coprime(parts[0], parts[1]);
-    if (!ok) return wire_fail(d, "a rational that is not in lowest terms");
-    Value *p = take_object(d, KIND_RATIO, 2);
-    if (!p) return WIRE_NO_MEMORY;
-    p[1] = parts[0];
-    p[2] = parts[1];
-    return deliver(d, value_from_words(p, TAG_OBJ));
-}
-
-static WireState read_flonum(WireDecoder *d)
-{
-    uint64_t bits = read_fixed(d);
-    double x;
-
-    if (!d->cur.ok) return fail_end(d, "a flonum");
-    memcpy(&x, &bits, sizeof x);
-    if (x != x) bits = (uint64_t)0x7ff8 << 48;
-    Value *p = take_object(d, KIND_FLONUM, 1);
-    if (!p) return WIRE_NO_MEMORY;
-    p[1].bits = bits;
-    return deliver(d, value_from_words(p, TAG_FLO));
-}
-
-static WireState read_char(WireDecoder *d)
-{
-    uint64_t c = cur_varint(&d->cur);
-
-    if (!d->cur.ok) return fail_end(d, "a character");
-    if (!utf8_is_scalar(c))
-        return wire_fail(d, "no character has this number: %llu", (unsigned long long)c);
-    return deliver(d, value_char((uint32_t)c));
-}
-
-// A name of n bytes UTF-8 as a symbol.
-static WireState read_name(WireDecoder *d, Value *out)
-{
-    size_t n;
-    const uint8_t *p = cur_block(&d->cur, &n);
-
-    if (!d->cur.ok) return fail_end(d, "a name");
-    if (n > UINT32_MAX / 2) return wire_fail(d, "a symbol that is too long");
-    if (utf8_validate(p, n) != n) return wire_fail(d, "a name that is not UTF-8");
-    *out = symbol_intern(d->node->symbols, (const char *)p, n);
-    return value_is(*out, V_FAIL) ? wire_fail(d, "the VM has no room for more symbols") : WIRE_DONE;
-}
-
-static WireState read_symbol(WireDecoder *d, uint8_t tag, Value *out)
-{
-    if (tag == WIRE_SYMBOL_AGAIN) {
-        uint64_t n = cur_varint(&d->cur);
-        if (!d->cur.ok) return fail_end(d, "a symbol");
-        if (n >= d->symbol_count)
-            return wire_fail(d, "no symbol has the number %llu yet", (unsigned long long)n);
-        *out = d->symbols[n];
-        return WIRE_DONE;
-    }
-    if (tag != WIRE_SYMBOL) return wire_fail(d, "expected a symbol");
-    WireState s = read_name(d, out);
-    if (s != WIRE_DONE) return s;
-    if (d->symbol_count == d->symbol_capacity &&
-        !wire_grow((void **)&d->symbols, &d->symbol_capacity, sizeof *d->symbols))
-        return WIRE_NO_MEMORY;
-    d->symbols[d->symbol_count++] = *out;
-    return WIRE_DONE;
-}
-
-// ---- pids and references ------------------------------------------------------------------------------
-
-static WireState read_node(WireDecoder *d, uint64_t *identity, Value *name)
-{
-    uint64_t n = cur_varint(&d->cur);
-
-    if (d->cur.ok && n < d->node_count) {
-        *identity = d->nodes[2 * n];
-        name->bits = d->nodes[2 * n + 1];
-        return WIRE_DONE;
-    }
-    if (d->cur.ok && n > d->node_count)
-        return wire_fail(d, "no node has the number %llu yet", (unsigned long long)n);
-    *identity = read_fixed(d);
-    WireState s = read_name(d, name);
-    if (s != WIRE_DONE) return s;
-    if (d->node_count == d->node_capacity &&
-        !wire_grow((void **)&d->nodes, &d->node_capacity, 2 * sizeof *d->nodes))
-        return WIRE_NO_MEMORY;
-    d->nodes[2 * d->node_count] = *identity;
-    d->nodes[2 * d->node_count + 1] = name->bits;
-    d->node_count++;
-    return WIRE_DONE;
-}
-
-static WireState read_id(WireDecoder *d, bool pid, Value *out)
-{
-    uint64_t identity = 0, number;
-    Value name = V_NONE;
-    WireState s = read_node(d, &identity, &name);
-
-    if (s != WIRE_DONE) return s;
-    number = read_fixed(d);
-    if (!d->cur.ok) return fail_end(d, pid ? "a pid" : "a reference");
-    if (pid ? (number & 0xf0000000u) != 0 : number >> 60 != 0)
-        return wire_fail(d, pid ? "a pid that cannot be one" : "a reference that cannot be one");
-    if (identity == d->node->identity) {
-        *out = pid ? value_pid((uint32_t)number, (uint32_t)(number >> 32)) : value_ref(number);
-        return WIRE_DONE;
-    }
-    External *x = (External *)take_object(d, pid ? KIND_EXTERNAL_PID : KIND_EXTERNAL_REF,
-                                          EXTERNAL_WORDS - 1);
-    if (!x) return WIRE_NO_MEMORY;
-    x->node = identity;
-    x->name = name;
-    x->number = number;
-    *out = value_from_words(x, TAG_OBJ);
-    return WIRE_DONE;
-}
-
-// ---- strings and bytevectors --------------------------------------------------------------------------
-
-static WireState read_text(WireDecoder *d, uint8_t tag)
-{
-    size_t n;
-    const uint8_t *p = cur_block(&d->cur, &n);
-
-    if (!p) return fail_end(d, tag == WIRE_STRING ? "a string" : "a bytevector");
-    d->text = V_UNSPECIFIED; // under way
-    d->text_at = (size_t)(p - d->start);
-    d->text_from = 0;
-    d->text_size = n;
-    d->text_count = d->text_all = 0;
-    d->text_phase = tag == WIRE_STRING ? 0 : 1;
-    if (tag == WIRE_BYTES) d->text_count = n;
-    return WIRE_DONE;
-}
-
-static Value make_text(WireDecoder *d, Kind kind, size_t length, unsigned width)
-{
-    size_t bytes = length << width, words = MAX((size_t)1, (bytes + 7) / 8);
-
-    if (bytes <= BYTES_SHARE_MIN) {
-        Value *p = take_object(d, kind, 1 + words);
-        if (!p) return V_NONE;
-        p[1].bits = bytes_info(length, width, false);
-        p[1 + words].bits = 0;
-        return value_from_words(p, TAG_OBJ);
-    }
-    size_t ref_words = sizeof(BlockRef) / sizeof(Value);
-    Value *p = wire_take(d, 3 + ref_words);
-    Block *block = p ? block_new(d->node->space, bytes) : NULL;
-    if (!block) return V_NONE;
-    BlockRef *ref = (BlockRef *)(p + 3);
-    *ref = (BlockRef){header_make(KIND_BLOCKREF, ref_words - 1), block, d->blocks};
-    d->blocks = value_from_words(ref, TAG_OBJ);
-    d->words += words;
-    p[0].bits = header_make(kind, 2);
-    p[1].bits = bytes_info(length, width, true);
-    p[2] = d->blocks;
-    return value_from_words(p, TAG_OBJ);
-}
-
-// End of a piece of text that begins at `from`: between characters.
-static size_t text_cut(const WireDecoder *d, size_t from)
-{
-    size_t end = d->text_size, to = MIN(end, from + TEXT_STEP);
-
-    for (unsigned i = 0; i < 3 && to < end && (d->start[d->text_at + to] & 0xc0) == 0x80; i++) {
-        to--;
-    }
-    return to;
-}
-
-static bool text_scan(WireDecoder *d, size_t from, size_t to)
-{
-    const uint8_t *p = d->start + d->text_at + from, *end = d->start + d->text_at + to;
-
-    if (utf8_is_ascii(p, to - from)) {
-        d->text_count += to - from;
-        return true;
-    }
-    while (p < end) {
-        uint32_t c = utf8_decode(&p, end);
-        if (c == UTF8_INVALID) return false;
-        d->text_all |= c;
-        d->text_count++;
-    }
-    return true;
-}
-
-static WireState text_object(WireDecoder *d)
-{
-    bool string = d->text_phase == 0;
-    unsigned width = d->text_all < 0x100 ? 0 : d->text_all < 0x10000 ? 1 : 2;
-    size_t label;
-
-    d->text = make_text(d, string ? KIND_STRING : KIND_BYTEVECTOR, d->text_count, width);
-    if (value_is(d->text, V_NONE)) return WIRE_NO_MEMORY;
-    d->text_phase = string ? 2 : 3;
-    d->text_count = 0; // units written
-    return add_label(d, d->text, NO_FRAME, &label);
-}
-
-// Goes on with a string or bytevector. Phases: 0 a string is looked at, 1 a bytevector that needs no
-// look; 2 and 3 their bytes are copied.
-static WireState text_step(WireDecoder *d, int64_t *work)
-{
-    size_t to = text_cut(d, d->text_from);
-    WireState s;
-
-    *work -= (int64_t)((to - d->text_from) / BYTES_PER_WORK);
-    if (d->text_phase == 0) {
-        if (!text_scan(d, d->text_from, to)) return wire_fail(d, "a string that is not UTF-8");
-        d->text_from = to;
-        if (to < d->text_size) return WIRE_DONE;
-    }
-    if (d->text_phase < 2) {
-        s = text_object(d);
-        d->text_from = 0;
-        return s;
-    }
-    Bytes *b = value_bytes(d->text);
-    uint8_t *data = bytes_data(b);
-    const uint8_t *p = d->start + d->text_at + d->text_from, *end = d->start + d->text_at + to;
-    if (d->text_phase == 3 || bytes_length(b) == d->text_size) {
-        if (p < end) memcpy(data + d->text_from, p, to - d->text_from);
-    } else {
-        while (p < end) {
-            bytes_set_scalar(data, bytes_width_log2(b), d->text_count++, utf8_decode(&p, end));
-        }
-    }
-    d->text_from = to;
-    if (to < d->text_size) return WIRE_DONE;
-    Value v = d->text;
-    d->text = V_NONE;
-    d->text_from = 0;
-    return deliver(d, v);
+    return wire_deliver(d, was.object);
 }
 
 // ---- objects ------------------------------------------------------------------------------------------
@@ -618,7 +305,7 @@ static WireState open_list(WireDecoder *d, bool has_tail)
 {
     size_t n;
 
-    if (!read_count(d, 1, &n) || n == 0) return fail_end(d, "a list");
+    if (!read_count(d, 1, &n) || n == 0) return wire_fail_end(d, "a list");
     size_t room = MIN(n, (size_t)RUN_MAX);
     Value *p = wire_take(d, 2 * room);
     if (!p) return WIRE_NO_MEMORY;
@@ -633,8 +320,8 @@ static WireState open_vector(WireDecoder *d)
 {
     size_t n;
 
-    if (!read_count(d, 1, &n)) return fail_end(d, "a vector");
-    Value *p = take_object(d, KIND_VECTOR, n);
+    if (!read_count(d, 1, &n)) return wire_fail_end(d, "a vector");
+    Value *p = wire_object(d, KIND_VECTOR, n);
     return p ? push(d, FRAME_SLOTS, value_from_words(p, TAG_OBJ), n, p + 1) : WIRE_NO_MEMORY;
 }
 
@@ -642,8 +329,8 @@ static WireState open_map(WireDecoder *d, bool set)
 {
     size_t n;
 
-    if (!read_count(d, set ? 1 : 2, &n)) return fail_end(d, set ? "a set" : "a map");
-    Value *p = take_object(d, set ? KIND_HASHSET : KIND_HASHMAP, HASHMAP_SLOTS);
+    if (!read_count(d, set ? 1 : 2, &n)) return wire_fail_end(d, set ? "a set" : "a map");
+    Value *p = wire_object(d, set ? KIND_HASHSET : KIND_HASHMAP, HASHMAP_SLOTS);
     if (!p) return WIRE_NO_MEMORY;
     p->bits |= HEADER_IMMUTABLE;
     p[1 + HASHMAP_COUNT] = value_fix((int64_t)n);
@@ -661,15 +348,15 @@ static WireState open_table(WireDecoder *d)
     uint8_t test = cur_u8(&d->cur);
     size_t n, slots = 16;
 
-    if (!read_count(d, 2, &n) || n >= UINT32_MAX / 2) return fail_end(d, "a hash table");
+    if (!read_count(d, 2, &n) || n >= UINT32_MAX / 2) return wire_fail_end(d, "a hash table");
     if (test >= TEST_CUSTOM) return wire_fail(d, "a hash table with the unknown test %u", test);
     while (slots * 3 / 4 < n + 1) {
         slots *= 2;
     }
     size_t segments = n / SEGMENT_ENTRIES + 1;
-    Value *index = take_object(d, KIND_BYTES, slots);
-    Value *directory = index ? take_object(d, KIND_VECTOR, segments) : NULL;
-    Value *p = directory ? take_object(d, KIND_TABLE, TABLE_SLOTS) : NULL;
+    Value *index = wire_object(d, KIND_BYTES, slots);
+    Value *directory = index ? wire_object(d, KIND_VECTOR, segments) : NULL;
+    Value *p = directory ? wire_object(d, KIND_TABLE, TABLE_SLOTS) : NULL;
     if (!p) return WIRE_NO_MEMORY;
     for (size_t i = 0; i < segments; i++) {
         directory[1 + i] = V_FALSE;
@@ -692,7 +379,7 @@ static WireState open_table(WireDecoder *d)
 
 static Value *take_names(WireDecoder *d, size_t n)
 {
-    Value *p = take_object(d, KIND_VECTOR, n);
+    Value *p = wire_object(d, KIND_VECTOR, n);
 
     for (size_t i = 1; p && i <= n; i++) {
         p[i] = V_FALSE;
@@ -706,17 +393,18 @@ static WireState read_type(WireDecoder *d, Value *type)
 {
     Value origin = V_NONE, name = V_NONE;
     uint8_t tag = cur_u8(&d->cur);
-    WireState s = tag == WIRE_REF ? read_id(d, false, &origin) : read_symbol(d, tag, &origin);
+    WireState s = tag == WIRE_REF ? wire_read_id(d, false, &origin)
+                                  : wire_read_symbol(d, tag, &origin);
     size_t n;
 
-    if (s == WIRE_DONE) s = read_symbol(d, cur_u8(&d->cur), &name);
+    if (s == WIRE_DONE) s = wire_read_symbol(d, cur_u8(&d->cur), &name);
     if (s != WIRE_DONE) return s;
-    if (!read_count(d, 1, &n)) return fail_end(d, "a record type");
+    if (!read_count(d, 1, &n)) return wire_fail_end(d, "a record type");
     Value *fields = take_names(d, n), *none = fields ? take_names(d, n) : NULL;
-    Value *p = none ? take_object(d, KIND_RECORD_TYPE, RTYPE_SLOTS) : NULL;
+    Value *p = none ? wire_object(d, KIND_RECORD_TYPE, RTYPE_SLOTS) : NULL;
     if (!p) return WIRE_NO_MEMORY;
     for (size_t i = 0; i < n && s == WIRE_DONE; i++) {
-        s = read_symbol(d, cur_u8(&d->cur), &fields[1 + i]);
+        s = wire_read_symbol(d, cur_u8(&d->cur), &fields[1 + i]);
     }
     if (s != WIRE_DONE) return s;
     p[1 + RTYPE_NAME] = name;
@@ -738,7 +426,7 @@ static WireState open_record(WireDecoder *d)
     uint64_t number = cur_varint(&d->cur);
     Value type = V_NONE;
 
-    if (!d->cur.ok) return fail_end(d, "a record");
+    if (!d->cur.ok) return wire_fail_end(d, "a record");
     if (number > d->type_count)
         return wire_fail(d, "no record type has the number %llu yet", (unsigned long long)number);
     if (number == d->type_count) {
@@ -748,8 +436,8 @@ static WireState open_record(WireDecoder *d)
         type = d->types[number];
     }
     size_t n = object_count(object_ref(type, RTYPE_FIELDS));
-    if (n > cur_left(&d->cur)) return fail_end(d, "a record");
-    Value *p = take_object(d, KIND_RECORD, RECORD_FIELDS + n);
+    if (n > cur_left(&d->cur)) return wire_fail_end(d, "a record");
+    Value *p = wire_object(d, KIND_RECORD, RECORD_FIELDS + n);
     if (!p) return WIRE_NO_MEMORY;
     p[1] = type;
     return push(d, FRAME_SLOTS, value_from_words(p, TAG_OBJ), n, p + 1 + RECORD_FIELDS);
@@ -761,14 +449,14 @@ static WireState open_proc(WireDecoder *d)
 
     if (!d->node->resolve) return wire_fail(d, "a procedure, which does not travel here");
     const uint8_t *description = cur_block(&d->cur, &size);
-    if (!read_count(d, 1, &n)) return fail_end(d, "a procedure");
+    if (!read_count(d, 1, &n)) return wire_fail_end(d, "a procedure");
     struct Code *code = d->node->resolve(d->node, description, size, n);
     if (!code) {
         d->missing = description;
         d->missing_size = size;
         return WIRE_MISSING;
     }
-    Value *p = take_object(d, KIND_PROC, 1 + n);
+    Value *p = wire_object(d, KIND_PROC, 1 + n);
     if (!p) return WIRE_NO_MEMORY;
     p[1].bits = (uint64_t)code;
     return push(d, FRAME_SLOTS, value_from_words(p, TAG_PROC), n, p + 2);
@@ -778,7 +466,7 @@ static WireState open_box(WireDecoder *d)
 {
     if (!d->node->resolve)
         return wire_fail(d, "a variable of a procedure, which does not travel here");
-    Value *p = take_object(d, KIND_BOX, 1);
+    Value *p = wire_object(d, KIND_BOX, 1);
     return p ? push(d, FRAME_SLOTS, value_from_words(p, TAG_OBJ), 1, p + 1) : WIRE_NO_MEMORY;
 }
 
@@ -786,7 +474,7 @@ static WireState read_again(WireDecoder *d)
 {
     uint64_t n = cur_varint(&d->cur);
 
-    if (!d->cur.ok) return fail_end(d, "a reference to an object");
+    if (!d->cur.ok) return wire_fail_end(d, "a reference to an object");
     if (n >= d->label_count)
         return wire_fail(d, "no object has the label %llu yet", (unsigned long long)n);
     const WireLabel *l = &d->labels[n];
@@ -795,7 +483,7 @@ static WireState read_again(WireDecoder *d)
                                                       : NO_FRAME;
     if (reach < d->key_depth) return wire_fail(d, "a key that refers to what it is part of");
     if (d->depth > 0) top(d)->low = MIN(top(d)->low, reach);
-    return deliver(d, l->value);
+    return wire_deliver(d, l->value);
 }
 
 // ---- terms --------------------------------------------------------------------------------------------
@@ -815,7 +503,7 @@ static WireState read_constant(WireDecoder *d, uint8_t tag)
                                       [WIRE_EOF] = {IMM_BITS(IMM_CONST, IMM_EOF)},
                                       [WIRE_DEFAULT] = {IMM_BITS(IMM_CONST, IMM_DEFAULT)}};
 
-    return deliver(d, constants[tag]);
+    return wire_deliver(d, constants[tag]);
 }
 
 static WireState read_object(WireDecoder *d, uint8_t tag)
@@ -823,7 +511,7 @@ static WireState read_object(WireDecoder *d, uint8_t tag)
     switch (tag) {
     case WIRE_STRING:
     case WIRE_BYTES:
-        return read_text(d, tag);
+        return wire_read_text(d, tag);
     case WIRE_LIST:
     case WIRE_LIST_TAIL:
         return open_list(d, tag == WIRE_LIST_TAIL);
@@ -852,25 +540,25 @@ static WireState read_atom(WireDecoder *d, uint8_t tag)
 
     switch (tag) {
     case WIRE_RATIO:
-        return read_ratio(d);
+        return wire_read_ratio(d);
     case WIRE_FLONUM:
-        return read_flonum(d);
+        return wire_read_flonum(d);
     case WIRE_CHAR:
-        return read_char(d);
+        return wire_read_char(d);
     case WIRE_SYMBOL:
     case WIRE_SYMBOL_AGAIN:
-        s = read_symbol(d, tag, &v);
+        s = wire_read_symbol(d, tag, &v);
         break;
     case WIRE_PID:
     case WIRE_REF:
-        s = read_id(d, tag == WIRE_PID, &v);
+        s = wire_read_id(d, tag == WIRE_PID, &v);
         break;
     case WIRE_AGAIN:
         return read_again(d);
     default:
-        v = read_integer(d, tag, &s);
+        v = wire_read_integer(d, tag, &s);
     }
-    return s == WIRE_DONE ? deliver(d, v) : s;
+    return s == WIRE_DONE ? wire_deliver(d, v) : s;
 }
 
 static WireState read_term(WireDecoder *d)
@@ -897,7 +585,7 @@ WireState wire_decode_step(WireDecoder *d, int64_t *work)
         if (*work <= 0) return WIRE_LATER;
         --*work;
         if (!value_is(d->text, V_NONE)) {
-            state = text_step(d, work);
+            state = wire_text_step(d, work);
         } else if (d->depth > 0 && top(d)->index >= parts_of(top(d))) {
             state = close_frame(d, work);
         } else if (d->depth > 0 || value_is(d->result, V_NONE)) {

@@ -40,6 +40,27 @@ WireState wire_fail(WireDecoder *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Doubles an array. False without memory.
 MUST_USE bool wire_grow(void **items, size_t *capacity, size_t item_bytes);
 
+WireState wire_fail_end(WireDecoder *d, const char *what);
+// An object whose payload is still to be filled; NULL without memory.
+Value *wire_object(WireDecoder *d, Kind kind, size_t payload);
+// A part of the innermost object is complete (or known by reference).
+WireState wire_deliver(WireDecoder *d, Value v);
+// Gives the value of this term its label, if it stands behind a LABEL.
+WireState wire_label(WireDecoder *d, Value v, size_t frame, size_t *label);
+
+// ---- terms without parts (decode_atom.c), behind their tags ------------------------------------------
+
+// V_NONE: *state says why not.
+Value wire_read_integer(WireDecoder *d, uint8_t tag, WireState *state);
+WireState wire_read_ratio(WireDecoder *d);
+WireState wire_read_flonum(WireDecoder *d);
+WireState wire_read_char(WireDecoder *d);
+WireState wire_read_symbol(WireDecoder *d, uint8_t tag, Value *out);
+WireState wire_read_id(WireDecoder *d, bool pid, Value *out);
+WireState wire_read_text(WireDecoder *d, uint8_t tag);
+// Goes on with a string or bytevector.
+WireState wire_text_step(WireDecoder *d, int64_t *work);
+
 // ---- entries of a map (decode_map.c) --------------------------------------------------------------
 
 typedef struct {
