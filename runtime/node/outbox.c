@@ -318,8 +318,8 @@ static void add_part(Outbox *o)
 
 // ---- the queue --------------------------------------------------------------------------------------
 
-void outbox_init(Outbox *o, Vm *vm, PlatLock *lock, const WireNode *node, void (*ready)(void *context),
-                 void *context)
+void outbox_init(Outbox *o, Vm *vm, PlatLock *lock, const WireNode *node,
+                 void (*ready)(void *context), void *context)
 {
     memset(o, 0, sizeof *o);
     o->vm = vm;
