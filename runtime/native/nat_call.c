@@ -5,6 +5,8 @@
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
 
+#include "vm/actor/node.h"
+
 #include "vm/actor/life.h"
 
 // The fourth argument is what stays when a long copy has to be waited for: (reference . message).
@@ -34,7 +36,12 @@ NATIVE_FN(request)
     Sig *s;
 
     (void)count;
-    if (!value_is_local_pid(args[0])) return fail_type(HEAP(a), "call", "a pid", args[0]);
+    if (!value_is_pid(args[0])) return fail_type(HEAP(a), "call", "a pid", args[0]);
+    if (value_is_external_pid(args[0])) {
+        Value watched = node_monitor(a, args[0], V_FALSE);
+        if (!value_is(watched, V_FAIL)) return watched;
+        return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
+    }
     if (!value_is_pair(args[3]) && !begin_request(a, args)) return V_FAIL;
     Value ref = value_car(args[3]);
     switch (sig_copy_long(a, SIG_MESSAGE, value_cdr(args[3]), &s, &refused)) {
@@ -61,8 +68,9 @@ NATIVE_FN(answer)
     Sig *s;
 
     (void)count;
-    if (!value_is_local_pid(args[0])) return fail_type(HEAP(a), "reply", "a pid", args[0]);
-    if (!value_is_local_ref(args[1])) return fail_type(HEAP(a), "reply", "a reference", args[1]);
+    if (!value_is_pid(args[0])) return fail_type(HEAP(a), "reply", "a pid", args[0]);
+    if (!value_is_ref(args[1])) return fail_type(HEAP(a), "reply", "a reference", args[1]);
+    if (!value_is_local_pid(args[0]) || !value_is_local_ref(args[1])) return V_TRUE; // not joined
     if (!heap_reserve(HEAP(a), 4)) return V_FAIL;
     Value message = heap_cons(HEAP(a), args[2], V_NIL);
     message = heap_cons(HEAP(a), args[1], message);

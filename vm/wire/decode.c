@@ -583,7 +583,6 @@ WireState wire_decode_step(WireDecoder *d, int64_t *work)
 
     while (state == WIRE_DONE) {
         if (*work <= 0) return WIRE_LATER;
-        --*work;
         if (!value_is(d->text, V_NONE)) {
             state = wire_text_step(d, work);
         } else if (d->depth > 0 && top(d)->index >= parts_of(top(d))) {
@@ -597,6 +596,7 @@ WireState wire_decode_step(WireDecoder *d, int64_t *work)
                                     left == 1 ? "byte" : "bytes")
                         : WIRE_DONE;
         }
+        --*work;
     }
     return state;
 }

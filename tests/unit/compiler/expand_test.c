@@ -176,7 +176,8 @@ static const Row forms[] = {
                                       "std.kernel:%assert-failed '(null? 1) \"text\" 2))"},
     // records
     {"(define-record-type <p> (make-p x y) p? (x px set-px!) (y py))",
-     "(define t:<p> (call std.kernel:%make-record-type '<p> #(x y) #(px py) #(set-px! #f) 'p? 't))\n"
+     "(define t:<p>\n"
+     "  (call std.kernel:%make-record-type '<p> #(x y) #(px py) #(set-px! #f) 'p? 'main))\n"
      "(define t:make-p (lambda:make-p (x.0 y.1) (%make-record t:<p> x.0 y.1)))\n"
      "(define t:p? (lambda:p? (record.2) (%record-of? record.2 t:<p>)))\n"
      "(define t:px (lambda:px (record.3) (%record-ref record.3 t:<p> 0)))\n"
@@ -184,14 +185,14 @@ static const Row forms[] = {
      "  (lambda:set-px! (record.4 value.5) (%record-set! record.4 t:<p> 0 value.5)))\n"
      "(define t:py (lambda:py (record.6) (%record-ref record.6 t:<p> 1)))"},
     {"(define-record-type p mk #f (x px))",
-     "(define t:p (call std.kernel:%make-record-type 'p #(x) #(px) #(#f) #f 't))\n"
+     "(define t:p (call std.kernel:%make-record-type 'p #(x) #(px) #(#f) #f 'main))\n"
      "(define t:mk (lambda:mk (x.0) (%make-record t:p x.0)))\n"
      "(define t:px (lambda:px (record.2) (%record-ref record.2 t:p 0)))"},
     {"(define-record-type p #f p? x (y))",
-     "(define t:p (call std.kernel:%make-record-type 'p #(x y) #(#f #f) #(#f #f) 'p? 't))\n"
+     "(define t:p (call std.kernel:%make-record-type 'p #(x y) #(#f #f) #(#f #f) 'p? 'main))\n"
      "(define t:p? (lambda:p? (record.0) (%record-of? record.0 t:p)))"},
     {"(define-record-type p (mk y) p? (x px) (y py))",
-     "(define t:p (call std.kernel:%make-record-type 'p #(x y) #(px py) #(#f #f) 'p? 't))\n"
+     "(define t:p (call std.kernel:%make-record-type 'p #(x y) #(px py) #(#f #f) 'p? 'main))\n"
      "(define t:mk (lambda:mk (y.0) (%make-record t:p #f y.0)))\n"
      "(define t:p? (lambda:p? (record.1) (%record-of? record.1 t:p)))\n"
      "(define t:px (lambda:px (record.2) (%record-ref record.2 t:p 0)))\n"
