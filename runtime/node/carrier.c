@@ -9,6 +9,7 @@
 #include "vm/base/mem.h"
 #include "vm/plat/plat.h"
 
+#include <limits.h>
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
 #include <nng/supplemental/util/platform.h>
@@ -46,6 +47,8 @@ struct CarrierListener {
 
 // ---- the end of a stream ----------------------------------------------------------------------------
 
+static _Atomic uint32_t live; // streams that are not freed yet
+
 static void free_parts(Carrier *c)
 {
     if (c->reading) nng_aio_free(c->reading);
@@ -54,6 +57,17 @@ static void free_parts(Carrier *c)
     if (c->stream) nng_stream_free(c->stream);
     if (c->dialer) nng_stream_dialer_free(c->dialer);
     mem_free(MEM_IO, c, sizeof *c);
+    atomic_fetch_sub_explicit(&live, 1, memory_order_release);
+    plat_wake(&live, UINT_MAX);
+}
+
+void carrier_drain(void)
+{
+    uint32_t n;
+
+    while ((n = atomic_load_explicit(&live, memory_order_acquire)) != 0) {
+        plat_wait(&live, n, 0);
+    }
 }
 
 static void *bury(void *argument)
@@ -116,6 +130,16 @@ static void leave(Carrier *c, const char *why)
     if (!last) return;
     c->ops->closed(c->owner, c->why, unreachable);
     free_later(c);
+}
+
+bool carrier_hold(Carrier *c)
+{
+    return enter(c);
+}
+
+void carrier_release(Carrier *c)
+{
+    leave(c, NULL);
 }
 
 void carrier_close(Carrier *c)
@@ -271,6 +295,7 @@ static Carrier *new_carrier(const CarrierOps *ops, void *owner)
     Carrier *c = mem_zalloc(MEM_IO, sizeof *c);
 
     if (!c) return NULL;
+    atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
     c->ops = ops;
     c->owner = owner;
     if (nng_aio_alloc(&c->reading, on_read, c) == 0 &&

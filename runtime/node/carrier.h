@@ -51,6 +51,12 @@ void carrier_write(Carrier *c, const CarrierPiece *pieces, size_t count);
 void carrier_tick(Carrier *c, unsigned every_ms);
 // Ends the stream, soon; what has not been written is lost. Any number of times, until `closed`.
 void carrier_close(Carrier *c);
+// Keeps it from being freed until carrier_release; false when it is closing. By whoever knows that it has not
+// been `closed` yet.
+bool carrier_hold(Carrier *c);
+void carrier_release(Carrier *c);
+// All streams that have ended are freed when it returns. Of the process.
+void carrier_drain(void);
 // "127.0.0.1:4711" and the like of the other side, into `space`.
 const char *carrier_peer(const Carrier *c, char *space, size_t size);
 

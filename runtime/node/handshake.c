@@ -125,6 +125,11 @@ void handshake_end(Handshake *h)
     h->state = ENDED;
 }
 
+void handshake_forget(void *secret, size_t size)
+{
+    sodium_memzero(secret, size);
+}
+
 // ---- proofs ---------------------------------------------------------------------------------------
 
 static void make_proof(const Handshake *h, bool dialler, uint8_t proof[HANDSHAKE_PROOF_BYTES])

@@ -73,7 +73,8 @@ HandshakeStep handshake_take(Handshake *h, const FrameHeader *frame, const uint8
 void handshake_prove(Handshake *h, Buf *out);
 void handshake_accept(Handshake *h, Buf *out);
 void handshake_reject(Handshake *h, HandshakeReason why, Buf *out);
-void handshake_end(Handshake *h); // forgets its secrets
+void handshake_end(Handshake *h);                 // forgets its secrets
+void handshake_forget(void *secret, size_t size); // overwrites it
 
 const char *handshake_reason_name(HandshakeReason r);
 // Is it a name that a node may have: UTF-8 without control characters, not empty, not too long?

@@ -1,32 +1,22 @@
 // See link.h.
-#include "runtime/node/node_int.h"
+#include "runtime/node/parts.h"
 
 #include "runtime/jobs.h"
 #include "vm/base/check.h"
 #include "vm/base/mem.h"
+#include "vm/base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define HANDSHAKE_NS 5000000000ull
-// What one read may leave unread: a whole frame and its header.
-#define FRAME_WIRE_MAX (2 * OUTBOX_FRAME_BYTES + 1024)
+#define HANDSHAKE_MS 5000u
+#define SECOND_NS    ((uint64_t)1000000000)
+// Longest frame as it comes over the wire; longer ones come in parts.
+#define FRAME_WIRE_MAX (2 * OUTBOX_FRAME_BYTES)
 
 // ---- life -----------------------------------------------------------------------------------------
 
-static void on_encoded(void *context)
-{
-    Link *l = context;
-
-    plat_lock(&l->lock);
-    bool over = l->lost;
-    bool empty = over && outbox_close(&l->box);
-    plat_unlock(&l->lock);
-    if (!over) link_pump(l);
-    if (empty) link_release(l); // what a closed outbox with jobs was held by
-}
-
-Link *link_new(Nodes *n, bool dialler, const char *url)
+Link *link_new(Nodes *n, bool dialler, const char *url, unsigned timeout_ms)
 {
     size_t size = strlen(url) + 1;
     Link *l = mem_zalloc(MEM_IO, sizeof *l + size);
@@ -37,10 +27,13 @@ Link *link_new(Nodes *n, bool dialler, const char *url)
     l->peer_name = V_FALSE;
     l->wire = vm_wire_node(n->vm);
     l->in = (Buf)BUF_INIT;
-    l->begun_ns = plat_now_ns();
+    l->deadline_ns = plat_now_ns() + MIN(timeout_ms, HANDSHAKE_MS) * (SECOND_NS / 1000);
     memcpy(l->url, url, size);
     atomic_store_explicit(&l->refs, 1, memory_order_relaxed); // the carrier's
-    outbox_init(&l->box, n->vm, &l->lock, &l->wire, on_encoded, l);
+    outbox_init(&l->box, n->vm->node_identity);
+    plat_lock(&n->lock);
+    l->settings = n->settings;
+    plat_unlock(&n->lock);
     return l;
 }
 
@@ -55,6 +48,8 @@ void link_release(Link *l)
     handshake_end(&l->handshake);
     buf_free(&l->in);
     link_free_assemblies(l);
+    outbox_free(&l->box);
+    if (l->peer_url) mem_free(MEM_IO, l->peer_url, strlen(l->peer_url) + 1);
     mem_free(MEM_IO, l, sizeof *l + strlen(l->url) + 1);
 }
 
@@ -63,9 +58,26 @@ uint64_t link_peer(const Link *l)
     return l->peer.identity;
 }
 
+bool link_is_hidden(const Link *l)
+{
+    return l->peer.flags & NODE_HIDDEN;
+}
+
 Value link_peer_name(const Link *l)
 {
     return l->peer_name;
+}
+
+void link_numbers(Link *l, LinkNumbers *out)
+{
+    plat_lock(&l->lock);
+    *out = (LinkNumbers){.bytes_in = l->bytes_in,
+                         .bytes_out = l->box.bytes,
+                         .frames_in = l->frames_in,
+                         .frames_out = l->box.frames,
+                         .queued = outbox_size(&l->box),
+                         .round_trip_ns = l->round_trip_ns};
+    plat_unlock(&l->lock);
 }
 
 // ---- writing --------------------------------------------------------------------------------------
@@ -79,23 +91,26 @@ static void tell_waiting(Link *l, Asker *list)
     }
 }
 
-void link_pump(Link *l)
+static void pump(Link *l)
 {
     CarrierPiece pieces[2];
-    size_t n = 0;
-    bool close = false;
+    Carrier *broken = NULL;
 
     plat_lock(&l->lock);
-    Carrier *c = l->state == LINK_ENDED ? NULL : l->carrier;
-    if (c && !l->writing) {
-        n = outbox_fill(&l->box, pieces);
+    if (l->carrier && !l->writing) {
+        size_t n = outbox_fill(&l->box, pieces);
         l->writing = n > 0;
-        close = outbox_failed(&l->box) || (n == 0 && l->leaving && outbox_size(&l->box) == 0);
+        // A write begins under the lock: the carrier may not go before it has.
+        if (n > 0) carrier_write(l->carrier, pieces, n);
+        if (outbox_failed(&l->box) && carrier_hold(l->carrier)) {
+            broken = l->carrier;
+            l->failure = "out of memory";
+        }
     }
-    // A write begins under the lock: the carrier may not go before it has.
-    if (n > 0) carrier_write(c, pieces, n);
     plat_unlock(&l->lock);
-    if (close) carrier_close(c);
+    if (!broken) return;
+    carrier_close(broken);
+    carrier_release(broken);
 }
 
 static void on_written(void *owner)
@@ -106,13 +121,13 @@ static void on_written(void *owner)
     plat_lock(&l->lock);
     l->writing = false;
     outbox_written(&l->box);
-    if (outbox_size(&l->box) <= l->nodes->link_buffer) {
+    if (outbox_size(&l->box) <= l->settings.link_buffer) {
         told = l->waiting;
         l->waiting = NULL;
     }
     plat_unlock(&l->lock);
     tell_waiting(l, told);
-    link_pump(l);
+    pump(l);
 }
 
 bool link_send(Link *l, Letter *t)
@@ -121,86 +136,104 @@ bool link_send(Link *l, Letter *t)
     bool up = l->state == LINK_JOINED && !l->leaving;
     if (up) outbox_put(&l->box, t);
     plat_unlock(&l->lock);
-    if (!up) {
-        letter_free(l->nodes->vm, t);
-        return false;
+    if (up) {
+        pump(l);
+    } else {
+        letter_free(t);
     }
-    link_pump(l);
-    return true;
+    return up;
+}
+
+static bool is_full(const Link *l) // lock
+{
+    return l->state == LINK_JOINED && outbox_size(&l->box) > l->settings.link_buffer;
 }
 
 bool link_is_congested(Link *l)
 {
     plat_lock(&l->lock);
-    bool full = l->state == LINK_JOINED && outbox_size(&l->box) > l->nodes->link_buffer;
+    bool full = is_full(l);
     plat_unlock(&l->lock);
     return full;
 }
 
-void link_await_room(Link *l, Value pid, Value ref)
+bool link_await_room(Link *l, Value pid, Value ref)
 {
     Asker *a = mem_zalloc(MEM_IO, sizeof *a);
 
-    if (a) {
-        a->pid = pid;
-        a->ref = ref;
-        plat_lock(&l->lock);
-        bool full = l->state == LINK_JOINED && outbox_size(&l->box) > l->nodes->link_buffer;
-        if (full) {
-            a->next = l->waiting;
-            l->waiting = a;
-        }
-        plat_unlock(&l->lock);
-        if (full) return;
-        mem_free(MEM_IO, a, sizeof *a);
+    if (!a) return false;
+    a->pid = pid;
+    a->ref = ref;
+    plat_lock(&l->lock);
+    bool full = is_full(l);
+    if (full) {
+        a->next = l->waiting;
+        l->waiting = a;
     }
-    job_answer(l->nodes->vm, pid, ref, V_TRUE);
+    plat_unlock(&l->lock);
+    if (!full) mem_free(MEM_IO, a, sizeof *a);
+    return full;
+}
+
+void link_break(Link *l)
+{
+    plat_lock(&l->lock);
+    Carrier *c = l->carrier && carrier_hold(l->carrier) ? l->carrier : NULL;
+    plat_unlock(&l->lock);
+    if (!c) return;
+    carrier_close(c);
+    carrier_release(c);
+}
+
+void link_set_why(Link *l, const char *why, size_t size)
+{
+    plat_lock(&l->lock);
+    if (l->why[0] == 0) {
+        size = MIN(size, sizeof l->why - 1);
+        memcpy(l->why, why, size);
+        l->why[utf8_validate((const uint8_t *)l->why, size)] = 0;
+    }
+    plat_unlock(&l->lock);
 }
 
 void link_close(Link *l, const char *why)
 {
-    Letter *t = letter_new(FRAME_GOODBYE, 0, 0, 0, why, strlen(why));
+    Letter *t = letter_new(FRAME_GOODBYE, 0, 0);
 
+    link_set_why(l, why, strlen(why));
+    if (t) buf_block(&t->payload, why, strlen(why));
     plat_lock(&l->lock);
-    if (l->why[0] == 0) snprintf(l->why, sizeof l->why, "%s", why);
-    bool up = l->state == LINK_JOINED && !l->leaving;
-    Carrier *c = l->state == LINK_ENDED ? NULL : l->carrier;
-    if (up && t) {
-        outbox_put(&l->box, t);
-        t = NULL;
-    }
+    bool up = t && l->state == LINK_JOINED && !l->leaving && !t->payload.failed;
+    if (up) outbox_put(&l->box, t);
+    if (!l->leaving) l->leaving_ns = plat_now_ns();
     l->leaving = true;
-    if (c && !up) carrier_close(c);
     plat_unlock(&l->lock);
-    if (t) letter_free(l->nodes->vm, t);
-    link_pump(l);
+    if (!up && t) letter_free(t);
+    if (up) {
+        pump(l);
+    } else {
+        link_break(l);
+    }
 }
 
 // ---- the handshake --------------------------------------------------------------------------------
 
 static void send_raw(Link *l, Buf *out)
 {
-    if (out->size == 0) return;
     plat_lock(&l->lock);
     outbox_put_raw(&l->box, out);
     plat_unlock(&l->lock);
-    link_pump(l);
+    pump(l);
 }
 
-// The link ends when what was written is out.
-static void leave(Link *l)
+// The other side has been told: it closes the link, or else on_tick does.
+static void refuse(Link *l, Buf *out)
 {
+    send_raw(l, out);
     plat_lock(&l->lock);
     l->leaving = true;
+    l->leaving_ns = plat_now_ns();
     plat_unlock(&l->lock);
-    link_pump(l);
-}
-
-static void refuse(Link *l, HandshakeReason why, Buf *out)
-{
-    handshake_reject(&l->handshake, why, out);
-    send_raw(l, out);
-    leave(l);
 }
 
 // Joined: from here on frames of all kinds go both ways.
@@ -208,27 +241,26 @@ static void join(Link *l, Buf *out)
 {
     Nodes *n = l->nodes;
 
-    plat_lock(&l->lock);
     l->peer = l->handshake.peer;
     l->peer_name = symbol_intern(&n->vm->symbols, l->peer.name, strlen(l->peer.name));
+    plat_lock(&l->lock);
     l->box.there = l->peer.identity;
-    phi_begin(&l->phi, plat_now_ns(), n->heartbeat_ms / 1e3);
+    l->beat_ns = plat_now_ns();
+    phi_begin(&l->phi, l->beat_ns, l->settings.heartbeat_ms / 1e3);
     outbox_put_raw(&l->box, out);
     plat_unlock(&l->lock);
-    if (value_is(l->peer_name, V_FAIL) || !nodes_slot_up(n, l)) {
-        carrier_close(l->carrier);
+    if (value_is(l->peer_name, V_FAIL) || !slot_up(n, l)) {
+        link_break(l);
         return;
     }
-    link_pump(l);
+    pump(l);
 }
 
 static void log_refusal(Link *l)
 {
-    char peer[64];
-
     if (l->handshake.reason == REASON_ALREADY || l->handshake.reason == REASON_SIMULTANEOUS) return;
     nodes_log(l->nodes, "no link %s %s: %s%s", l->dialler ? "to" : "from",
-              l->dialler ? l->url : carrier_peer(l->carrier, peer, sizeof peer),
+              l->dialler ? l->url : l->address,
               l->handshake.refused ? "refused by the other side: " : "",
               handshake_reason_name(l->handshake.reason));
 }
@@ -236,27 +268,28 @@ static void log_refusal(Link *l)
 static void take_handshake(Link *l, const FrameHeader *h, const uint8_t *payload)
 {
     Buf out = BUF_INIT;
-    HandshakeReason why = REASON_NONE;
+    HandshakeReason why;
 
     switch (handshake_take(&l->handshake, h, payload, &out)) {
     case HANDSHAKE_WAITS:
         send_raw(l, &out);
         break;
     case HANDSHAKE_KNOWN:
-        if (nodes_slot_known(l->nodes, l) == SLOT_GO_ON) {
+        if (slot_known(l->nodes, l)) {
             handshake_prove(&l->handshake, &out);
             send_raw(l, &out);
         } else {
-            l->handshake.reason = REASON_ALREADY;
-            carrier_close(l->carrier);
+            link_break(l);
         }
         break;
     case HANDSHAKE_PROVED:
-        if (nodes_slot_proved(l->nodes, l, &why) == SLOT_GO_ON) {
+        why = slot_proved(l->nodes, l);
+        if (why == REASON_NONE) {
             handshake_accept(&l->handshake, &out);
             send_raw(l, &out);
         } else {
-            refuse(l, why, &out);
+            handshake_reject(&l->handshake, why, &out);
+            refuse(l, &out);
             log_refusal(l);
         }
         break;
@@ -265,8 +298,11 @@ static void take_handshake(Link *l, const FrameHeader *h, const uint8_t *payload
         break;
     case HANDSHAKE_FAILED:
         log_refusal(l);
-        send_raw(l, &out);
-        leave(l);
+        if (out.size > 0) {
+            refuse(l, &out);
+        } else {
+            link_break(l);
+        }
         break;
     }
     buf_free(&out);
@@ -274,27 +310,26 @@ static void take_handshake(Link *l, const FrameHeader *h, const uint8_t *payload
 
 // ---- reading --------------------------------------------------------------------------------------
 
-static bool is_joined(Link *l)
+static LinkState state_of(Link *l)
 {
     plat_lock(&l->lock);
-    bool joined = l->state == LINK_JOINED;
+    LinkState state = l->state;
     plat_unlock(&l->lock);
-    return joined;
+    return state;
 }
 
+// Closes it because of what the other side did; why is told in the log when it has ended.
 static void break_off(Link *l, const char *why)
 {
-    char peer[64];
-
-    nodes_log(l->nodes, "link with %s closed: %s",
-              l->peer.name[0] ? l->peer.name : carrier_peer(l->carrier, peer, sizeof peer), why);
-    carrier_close(l->carrier);
+    plat_lock(&l->lock);
+    if (!l->failure) l->failure = why;
+    plat_unlock(&l->lock);
+    link_break(l);
 }
 
-// One frame; false: the link is to be closed.
-static bool take_frame(Link *l, const FrameHeader *h, const uint8_t *payload)
+// One frame; false: nothing more is read.
+static bool take_frame(Link *l, const FrameHeader *h, const uint8_t *payload, bool joined)
 {
-    bool joined = is_joined(l);
     const char *why = "a frame out of place";
 
     if (joined == frame_is_handshake(h->type)) {
@@ -305,48 +340,132 @@ static bool take_frame(Link *l, const FrameHeader *h, const uint8_t *payload)
         take_handshake(l, h, payload);
         return l->handshake.reason == REASON_NONE;
     }
-    l->frames_in++;
-    unsigned guest = sched_guest_enter(&l->nodes->vm->sched);
-    bool good = link_take_frame(l, h, payload, &why);
-    sched_guest_leave(&l->nodes->vm->sched, guest);
-    if (!good) break_off(l, why);
-    return good;
+    if (link_take_frame(l, h, payload, &why)) return true;
+    if (why) {
+        break_off(l, why);
+    } else {
+        link_break(l);
+    }
+    return false;
 }
 
-static void on_read(void *owner, const uint8_t *data, size_t size)
+// Takes all frames that are whole; gives how much of the input is done with.
+static size_t take_frames(Link *l, uint64_t *frames)
 {
-    Link *l = owner;
     FrameHeader h;
     const uint8_t *payload;
     const char *why;
     size_t used, at = 0;
 
-    plat_lock(&l->lock);
-    l->bytes_in += size;
-    phi_heard(&l->phi, plat_now_ns());
-    bool leaving = l->leaving;
-    plat_unlock(&l->lock);
-    if (leaving && !is_joined(l)) return; // refused already: nothing more is read
-    buf_bytes(&l->in, data, size);
     for (;;) {
-        uint32_t most = is_joined(l) ? (uint32_t)FRAME_WIRE_MAX : FRAME_HANDSHAKE_MAX;
-        FrameStatus s = frame_get(l->in.data + at, l->in.size - at, most, &h, &payload, &used,
-                                  &why);
-        if (s == FRAME_INCOMPLETE) break;
-        if (s == FRAME_BAD) {
+        bool joined = state_of(l) == LINK_JOINED;
+        uint32_t most = joined ? (uint32_t)FRAME_WIRE_MAX : FRAME_HANDSHAKE_MAX;
+        switch (frame_get(l->in.data + at, l->in.size - at, most, &h, &payload, &used, &why)) {
+        case FRAME_INCOMPLETE:
+            return at;
+        case FRAME_BAD:
             break_off(l, why);
-            at = l->in.size;
+            return l->in.size;
+        case FRAME_WHOLE:
             break;
         }
         at += used;
-        if (!take_frame(l, &h, payload)) {
-            at = l->in.size;
-            break;
-        }
+        (*frames)++;
+        if (!take_frame(l, &h, payload, joined)) return l->in.size;
     }
-    if (l->in.failed) break_off(l, "out of memory");
-    if (at > 0) memmove(l->in.data, l->in.data + at, l->in.size - at);
-    l->in.size -= at;
+}
+
+static void on_read(void *owner, const uint8_t *data, size_t size)
+{
+    Link *l = owner;
+    uint64_t frames = 0;
+
+    plat_lock(&l->lock);
+    l->bytes_in += size;
+    phi_heard(&l->phi, plat_now_ns());
+    bool refused = l->leaving && l->state == LINK_BEGINS;
+    plat_unlock(&l->lock);
+    if (refused) return; // nothing more is read
+    buf_bytes(&l->in, data, size);
+    if (l->in.failed) {
+        break_off(l, "out of memory");
+        return;
+    }
+    size_t done = take_frames(l, &frames);
+    if (done > 0) memmove(l->in.data, l->in.data + done, l->in.size - done);
+    l->in.size -= done;
+    plat_lock(&l->lock);
+    l->frames_in += frames;
+    plat_unlock(&l->lock);
+}
+
+// ---- heartbeats -----------------------------------------------------------------------------------
+
+static void send_beat(Link *l, uint64_t now)
+{
+    Letter *t = letter_new(FRAME_BEAT, 0, 0);
+
+    plat_lock(&l->lock);
+    uint64_t number = ++l->beat;
+    l->beat_ns = now;
+    plat_unlock(&l->lock);
+    if (!t) return;
+    buf_varint(&t->payload, number);
+    (void)link_send(l, t);
+}
+
+void link_echoed(Link *l, uint64_t number)
+{
+    uint64_t now = plat_now_ns();
+
+    plat_lock(&l->lock);
+    if (number == l->beat && now > l->beat_ns) l->round_trip_ns = now - l->beat_ns;
+    phi_heartbeat(&l->phi, now);
+    plat_unlock(&l->lock);
+}
+
+void link_probe(Link *l)
+{
+    plat_lock(&l->lock);
+    if (l->probe_ns == 0) l->probe_ns = plat_now_ns();
+    plat_unlock(&l->lock);
+    send_beat(l, plat_now_ns());
+}
+
+// What is wrong with the link at this time, or NULL; "": nothing, but it has had time enough to end.
+static const char *overdue(Link *l, uint64_t now) // lock
+{
+    if (l->leaving) {
+        uint64_t most = outbox_size(&l->box) > 0 ? 5 * SECOND_NS : SECOND_NS;
+        return now - l->leaving_ns > most ? "" : NULL;
+    }
+    if (l->state == LINK_BEGINS)
+        return now > l->deadline_ns ? "the handshake takes too long" : NULL;
+    if (l->probe_ns != 0 && l->phi.heard_ns > l->probe_ns) l->probe_ns = 0;
+    if (l->probe_ns != 0 && now - l->probe_ns > SECOND_NS) return "another node has its name";
+    if (phi_value(&l->phi, now) > l->settings.phi_threshold) return "nothing is heard of it";
+    return NULL;
+}
+
+static void on_tick(void *owner)
+{
+    Link *l = owner;
+    uint64_t now = plat_now_ns();
+
+    plat_lock(&l->lock);
+    const char *why = overdue(l, now);
+    bool joined = l->state == LINK_JOINED && !l->leaving, probed = l->probe_ns != 0;
+    bool due = joined && now - l->beat_ns >= l->settings.heartbeat_ms * (SECOND_NS / 1000) * 9 / 10;
+    plat_unlock(&l->lock);
+    if (why && *why) {
+        const char *reason = probed ? "name-conflict" : "timeout";
+        if (joined) link_set_why(l, reason, strlen(reason));
+        break_off(l, why);
+    } else if (why) {
+        link_break(l);
+    } else if (due) {
+        send_beat(l, now);
+    }
 }
 
 // ---- the carrier's other calls ----------------------------------------------------------------------
@@ -357,49 +476,43 @@ static void on_opened(void *owner, Carrier *c)
     Nodes *n = l->nodes;
     Buf out = BUF_INIT;
 
-    plat_lock(&l->lock);
-    l->carrier = c;
-    plat_unlock(&l->lock);
     plat_lock(&n->lock);
     handshake_begin(&l->handshake, &n->self, l->dialler, n->cookie, n->cookie_size, &out);
-    unsigned every_ms = n->heartbeat_ms;
     plat_unlock(&n->lock);
+    (void)carrier_peer(c, l->address, sizeof l->address);
+    plat_lock(&l->lock);
+    l->carrier = c;
+    bool leaving = l->leaving;
+    plat_unlock(&l->lock);
     send_raw(l, &out);
     buf_free(&out);
-    carrier_tick(c, MIN(every_ms, 1000u));
+    carrier_tick(c, MAX(MIN(l->settings.heartbeat_ms / 4, 250u), 10u));
+    if (leaving) link_break(l);
 }
 
-static void beat(Link *l, uint64_t now)
+static void log_end(Link *l, bool was_up, const char *why)
 {
-    Letter *t = letter_new(FRAME_BEAT, 0, 0, ++l->beat, NULL, 0);
-
-    l->beat_ns = now;
-    if (t) (void)link_send(l, t);
-}
-
-static void on_tick(void *owner)
-{
-    Link *l = owner;
-    Nodes *n = l->nodes;
-    uint64_t now = plat_now_ns();
+    char why_told[sizeof l->why];
 
     plat_lock(&l->lock);
-    bool joined = l->state == LINK_JOINED;
-    double phi = joined ? phi_value(&l->phi, now) : 0;
-    bool due = joined && now - l->beat_ns >= (uint64_t)n->heartbeat_ms * 1000000 * 9 / 10;
-    if (phi > n->phi_threshold && l->why[0] == 0) snprintf(l->why, sizeof l->why, "timeout");
+    const char *failure = l->failure;
+    memcpy(why_told, l->why, sizeof why_told);
     plat_unlock(&l->lock);
-    if (phi > n->phi_threshold || (!joined && now - l->begun_ns > HANDSHAKE_NS)) {
-        break_off(l, joined ? "nothing is heard of it" : "the handshake takes too long");
-    } else if (due) {
-        beat(l, now);
+    if (was_up) {
+        nodes_log(l->nodes, "%s is gone: %s", l->peer.name,
+                  failure       ? failure
+                  : why_told[0] ? why_told
+                  : why         ? why
+                                : "closed");
+    } else if (failure) {
+        nodes_log(l->nodes, "no link %s %s: %s", l->dialler ? "to" : "from",
+                  l->dialler ? l->url : l->address, failure);
     }
 }
 
 static void on_closed(void *owner, const char *why, bool unreachable)
 {
     Link *l = owner;
-    Nodes *n = l->nodes;
 
     plat_lock(&l->lock);
     bool was_up = l->state == LINK_JOINED;
@@ -409,19 +522,10 @@ static void on_closed(void *owner, const char *why, bool unreachable)
     l->waiting = NULL;
     plat_unlock(&l->lock);
     tell_waiting(l, waiting);
+    log_end(l, was_up, why);
     if (was_up) proxy_link_lost(l);
-    if (was_up)
-        nodes_log(n, "node %s is gone: %s", l->peer.name,
-                  l->why[0] ? l->why
-                  : why     ? why
-                            : "closed");
-    HandshakeReason reason = l->handshake.reason;
-    nodes_link_ended(n, l, reason, unreachable);
-    plat_lock(&l->lock);
-    l->lost = true;
-    bool empty = outbox_close(&l->box);
-    plat_unlock(&l->lock);
-    if (empty) link_release(l); // else when the last job is done
+    slot_ended(l->nodes, l, l->handshake.reason, unreachable);
+    link_release(l);
 }
 
 const CarrierOps link_carrier_ops = {.opened = on_opened,

@@ -1,130 +1,48 @@
 // See outbox.h.
 #include "runtime/node/outbox.h"
 
-#include "runtime/jobs.h"
 #include "runtime/node/lz.h"
-#include "vm/base/check.h"
 #include "vm/base/mem.h"
-#include "vm/exec/aside.h"
-#include "vm/sched/dirty.h"
 
 #include <string.h>
 
-// Letters that count for more are encoded by another thread.
-#define LONG_BYTES ((size_t)16 << 10)
-#define PACK_BYTES 1024 // shorter payloads are not worth packing
 // A write is no longer than about this, so that what comes meanwhile does not wait long.
 #define WRITE_BYTES ((size_t)128 << 10)
 
-// A long letter: its whole frame, sent in parts.
+// A long letter on its way: its frame, header included, in parts.
 struct Bulk {
-    Job job;
-    Outbox *box;
     Bulk *next;
     Letter *letter;
     Letter *behind, **behind_last; // what the same process has sent since
     uint64_t number;
-    bool encoded;
-    Buf frame;
-    size_t sent;
+    uint8_t header[FRAME_HEADER_BYTES];
+    bool begun;  // the header is out
+    size_t sent; // of the payload
 };
 
-// ---- letters --------------------------------------------------------------------------------------
-
-Letter *letter_new(FrameType type, uint64_t from, uint64_t to, uint64_t number, const void *text,
-                   size_t size)
-{
-    Letter *t = mem_zalloc(MEM_IO, sizeof *t + size);
-
-    if (!t) return NULL;
-    t->type = type;
-    t->from = from;
-    t->to = to;
-    t->number = number;
-    t->size = size;
-    t->weight = sizeof *t + size;
-    if (size > 0) memcpy(t->text, text, size);
-    return t;
-}
-
-void letter_put_term(Letter *t, Sig *sig)
-{
-    t->sig = sig;
-    t->weight += sig->frag.bytes;
-    if (!(sig->flags & SIGF_EXTRA)) return;
-    for (const Frag *f = sig_extra(sig)->more; f; f = f->next) {
-        t->weight += f->bytes;
-    }
-    for (Value v = sig_extra(sig)->blocks; !value_is_null(v);) {
-        const BlockRef *ref = (const BlockRef *)value_words(v);
-        t->weight += ref->block->capacity;
-        v = ref->next;
-    }
-}
-
-void letter_free(Vm *vm, Letter *t)
-{
-    if (t->sig) sig_free(vm, NULL, t->sig);
-    mem_free(MEM_IO, t, sizeof *t + t->size);
-}
-
-static void free_letters(Vm *vm, Letter *t)
+static void free_letters(Letter *t)
 {
     while (t) {
         Letter *next = t->next;
-        letter_free(vm, t);
+        letter_free(t);
         t = next;
     }
 }
 
-// ---- payloads -------------------------------------------------------------------------------------
-
-static bool append_term(const WireNode *node, Value v, Buf *out)
-{
-    WireEncoder e;
-    WireState state;
-    int64_t work;
-
-    wire_encode_begin(&e, node, v);
-    do {
-        work = INT64_MAX;
-        state = wire_encode_step(&e, &work);
-    } while (state == WIRE_LATER);
-    if (state == WIRE_DONE) {
-        for (size_t i = 0; i < e.piece_count; i++) {
-            buf_bytes(out, e.pieces[i].data, e.pieces[i].size);
-        }
-    }
-    wire_encode_end(&e);
-    return state == WIRE_DONE && !out->failed;
-}
-
-// Appends a record: a length in five bytes, so that it can be written last, and the term.
-static bool append_record(const WireNode *node, Value v, Buf *out)
-{
-    size_t at = out->size;
-
-    buf_bytes(out, "\x80\x80\x80\x80\x00", 5);
-    if (!append_term(node, v, out) || out->size - at - 5 >= (size_t)1 << 31) return false;
-    uint64_t size = out->size - at - 5;
-    for (int i = 0; i < 5; i++, size >>= 7) {
-        out->data[at + (size_t)i] = (uint8_t)((size & 127) | (i < 4 ? 128 : 0));
-    }
-    return true;
-}
-
-static bool append_payload(const WireNode *node, const Letter *t, Buf *out)
-{
-    unsigned parts = frame_parts(t->type);
-
-    if (t->type == FRAME_MESSAGES) return append_record(node, t->sig->value, out);
-    if (parts & FRAME_NUMBER) buf_varint(out, t->number);
-    if (parts & FRAME_TEXT) buf_block(out, t->text, t->size);
-    if (parts & FRAME_BYTES) buf_bytes(out, t->text, t->size);
-    return !(parts & FRAME_TERM) || append_term(node, t->sig->value, out);
-}
-
 // ---- frames ---------------------------------------------------------------------------------------
+
+static void put_header(const Outbox *o, uint8_t *out, FrameType type, uint8_t flags, uint64_t from,
+                       uint64_t to, size_t size)
+{
+    FrameHeader h = {.flags = flags,
+                     .type = type,
+                     .version = FRAME_VERSION,
+                     .length = (uint32_t)size,
+                     .from = {o->here, from},
+                     .to = {o->there, to}};
+
+    frame_put_header(out, &h);
+}
 
 static size_t begin_frame(Buf *out)
 {
@@ -136,33 +54,30 @@ static size_t begin_frame(Buf *out)
 }
 
 // Packs the payload behind the header at `at` if that makes it shorter, and writes the header.
-static void end_frame(const Outbox *o, Buf *out, size_t at, FrameType type, uint64_t from,
-                      uint64_t to)
+static void end_frame(Outbox *o, size_t at, FrameType type, bool packed, uint64_t from, uint64_t to)
 {
+    Buf *out = &o->filling;
     size_t start = at + FRAME_HEADER_BYTES;
-    FrameHeader h = {
-        .type = type, .version = FRAME_VERSION, .from = {o->here, from}, .to = {o->there, to}};
 
     if (out->failed) return;
-    if (out->size - start > PACK_BYTES && lz_pack(out, start)) h.flags = FRAME_COMPRESSED;
-    h.length = (uint32_t)(out->size - start);
-    frame_put_header(out->data + at, &h);
+    if (!packed && out->size - start > LZ_LEAST_BYTES) packed = lz_pack(out, start);
+    put_header(o, out->data + at, type, packed ? FRAME_COMPRESSED : 0, from, to, out->size - start);
+    o->frames++;
 }
 
 // No more records for the last frame.
 static void close_records(Outbox *o)
 {
     if (o->record_at == 0) return;
-    end_frame(o, &o->filling, o->record_at - 1, FRAME_MESSAGES, o->record_from, o->record_to);
+    end_frame(o, o->record_at - 1, FRAME_MESSAGES, false, o->record_from, o->record_to);
     o->record_at = 0;
-    o->frames++;
 }
 
-static void append_message(Outbox *o, const Letter *t)
+static void append_record(Outbox *o, const Letter *t)
 {
     Buf *out = &o->filling;
     bool same = o->record_at != 0 && o->record_from == t->from && o->record_to == t->to &&
-                out->size - o->record_at < OUTBOX_FRAME_BYTES;
+                out->size - o->record_at + t->payload.size < OUTBOX_FRAME_BYTES;
 
     if (!same) {
         close_records(o);
@@ -170,47 +85,22 @@ static void append_message(Outbox *o, const Letter *t)
         o->record_from = t->from;
         o->record_to = t->to;
     }
-    size_t at = out->size;
-    // What cannot be encoded was refused when it was sent; only memory can be short here.
-    if (!append_record(&o->node, t->sig->value, out)) out->size = MIN(out->size, at);
+    buf_block(out, t->payload.data, t->payload.size);
 }
 
 static void append_letter(Outbox *o, const Letter *t)
 {
-    Buf *out = &o->filling;
-
-    if (t->type == FRAME_MESSAGES) {
-        append_message(o, t);
+    if (!t->sealed) {
+        append_record(o, t);
         return;
     }
     close_records(o);
-    size_t at = begin_frame(out);
-    if (append_payload(&o->node, t, out)) {
-        end_frame(o, out, at, t->type, t->from, t->to);
-        o->frames++;
-    } else {
-        out->size = MIN(out->size, at);
-    }
+    size_t at = begin_frame(&o->filling);
+    buf_bytes(&o->filling, t->payload.data, t->payload.size);
+    end_frame(o, at, t->type, t->packed, t->from, t->to);
 }
 
 // ---- long letters ---------------------------------------------------------------------------------
-
-static void encode_bulk(Job *job)
-{
-    Bulk *b = container_of(job, Bulk, job);
-    Outbox *o = b->box;
-    size_t at = begin_frame(&b->frame);
-
-    if (append_payload(&o->node, b->letter, &b->frame)) {
-        end_frame(o, &b->frame, at, b->letter->type, b->letter->from, b->letter->to);
-    } else {
-        buf_clear(&b->frame);
-    }
-    plat_lock(o->lock);
-    b->encoded = true;
-    plat_unlock(o->lock);
-    o->ready(o->context);
-}
 
 static Bulk *bulk_of(const Outbox *o, uint64_t from)
 {
@@ -220,37 +110,33 @@ static Bulk *bulk_of(const Outbox *o, uint64_t from)
     return NULL;
 }
 
-static void free_bulk(Outbox *o, Bulk *b)
+static void free_bulk(Bulk *b)
 {
-    free_letters(o->vm, b->behind);
-    letter_free(o->vm, b->letter);
-    buf_free(&b->frame);
+    free_letters(b->behind);
+    letter_free(b->letter);
     mem_free(MEM_IO, b, sizeof *b);
 }
 
 static bool begin_bulk(Outbox *o, Letter *t)
 {
     Bulk *b = mem_zalloc(MEM_IO, sizeof *b);
+    Bulk **last = &o->bulks;
 
     if (!b) return false;
-    b->job.run = encode_bulk;
-    b->box = o;
     b->letter = t;
     b->behind_last = &b->behind;
     b->number = ++o->bulk_count;
-    b->frame = (Buf)BUF_INIT;
-    b->next = o->bulks;
-    o->bulks = b;
-    DirtyPool *pool = vm_dirty_pool(o->vm);
-    if (pool && dirty_submit(pool, &b->job)) {
-        return true;
+    put_header(o, b->header, t->type, t->packed ? FRAME_COMPRESSED : 0, t->from, t->to,
+               t->payload.size);
+    while (*last) {
+        last = &(*last)->next;
     }
-    o->bulks = b->next;
-    mem_free(MEM_IO, b, sizeof *b);
-    return false;
+    *last = b;
+    return true;
 }
 
-static void unlink_bulk(Outbox *o, Bulk *b)
+// The bulk is through: what waited behind it comes first now.
+static void end_bulk(Outbox *o, Bulk *b)
 {
     Bulk **link = &o->bulks;
 
@@ -259,123 +145,78 @@ static void unlink_bulk(Outbox *o, Bulk *b)
     }
     *link = b->next;
     if (o->turn == b) o->turn = b->next;
-}
-
-// The bulk is through: what waited behind it comes first now.
-static void end_bulk(Outbox *o, Bulk *b)
-{
-    unlink_bulk(o, b);
     if (b->behind) {
         *b->behind_last = o->first;
         if (!o->first) o->last = b->behind_last;
         o->first = b->behind;
         b->behind = NULL;
     }
-    o->waiting -= b->letter->weight;
+    o->waiting -= letter_weight(b->letter);
     o->frames++;
-    free_bulk(o, b);
+    free_bulk(b);
 }
 
-// The next bulk that has something to send, in turns.
-static Bulk *next_bulk(Outbox *o)
-{
-    Bulk *b = o->turn ? o->turn : o->bulks;
-
-    for (int round = 0; round < 2; round++) {
-        for (; b; b = b->next) {
-            if (b->encoded) return b;
-        }
-        b = o->bulks;
-    }
-    return NULL;
-}
-
-// A part of a bulk behind the small frames of this write.
+// A part of the bulk whose turn it is, behind the small frames of this write.
 static void add_part(Outbox *o)
 {
-    Bulk *b = next_bulk(o);
+    Bulk *b = o->turn ? o->turn : o->bulks;
+    Buf *out = &o->filling;
 
     if (!b) return;
     o->turn = b->next;
-    if (b->frame.size == 0) { // there was no memory for it
-        end_bulk(o, b);
-        return;
-    }
-    size_t n = MIN(b->frame.size - b->sent, OUTBOX_FRAME_BYTES);
-    size_t at = begin_frame(&o->filling);
-    buf_varint(&o->filling, b->number);
-    if (o->filling.failed) return;
-    FrameHeader h = {.type = FRAME_PART,
-                     .version = FRAME_VERSION,
-                     .length = (uint32_t)(o->filling.size - at - FRAME_HEADER_BYTES + n),
-                     .from = {o->here, b->letter->from},
-                     .to = {o->there, b->letter->to}};
-    frame_put_header(o->filling.data + at, &h);
-    o->part = (CarrierPiece){b->frame.data + b->sent, n};
+    size_t n = MIN(b->letter->payload.size - b->sent, OUTBOX_FRAME_BYTES);
+    size_t at = begin_frame(out), start = out->size;
+    buf_varint(out, b->number);
+    if (!b->begun) buf_bytes(out, b->header, sizeof b->header);
+    if (out->failed) return;
+    put_header(o, out->data + at, FRAME_PART, 0, b->letter->from, b->letter->to,
+               out->size - start + n);
+    b->begun = true;
+    o->part = (CarrierPiece){b->letter->payload.data + b->sent, n};
     o->part_of = b;
     b->sent += n;
 }
 
 // ---- the queue --------------------------------------------------------------------------------------
 
-void outbox_init(Outbox *o, Vm *vm, PlatLock *lock, const WireNode *node,
-                 void (*ready)(void *context), void *context)
+void outbox_init(Outbox *o, uint64_t here)
 {
     memset(o, 0, sizeof *o);
-    o->vm = vm;
-    o->lock = lock;
-    o->here = node->identity;
-    o->node = *node;
+    o->here = here;
     o->last = &o->first;
     o->filling = o->writing = (Buf)BUF_INIT;
-    o->ready = ready;
-    o->context = context;
 }
 
-bool outbox_close(Outbox *o)
+void outbox_free(Outbox *o)
 {
-    if (!o->closed) {
-        o->closed = true;
-        free_letters(o->vm, o->first);
-        o->first = NULL;
-        o->last = &o->first;
-        buf_free(&o->filling);
+    free_letters(o->first);
+    while (o->bulks) {
+        Bulk *b = o->bulks;
+        o->bulks = b->next;
+        free_bulk(b);
     }
-    Bulk **link = &o->bulks;
-    while (*link) {
-        Bulk *b = *link;
-        if (!b->encoded) {
-            link = &b->next;
-            continue;
-        }
-        *link = b->next;
-        free_bulk(o, b);
-    }
-    if (o->bulks) return false;
+    buf_free(&o->filling);
     buf_free(&o->writing);
-    return true;
+    outbox_init(o, o->here);
 }
 
 void outbox_put_raw(Outbox *o, const Buf *frames)
 {
-    if (!o->closed) buf_bytes(&o->filling, frames->data, frames->size);
+    if (frames->failed) o->failed = true;
+    buf_bytes(&o->filling, frames->data, frames->size);
 }
 
 bool outbox_failed(const Outbox *o)
 {
-    return o->filling.failed;
+    return o->failed || o->filling.failed;
 }
 
 void outbox_put(Outbox *o, Letter *t)
 {
-    if (o->closed) {
-        letter_free(o->vm, t);
-        return;
-    }
     t->next = NULL;
     *o->last = t;
     o->last = &t->next;
-    o->waiting += t->weight;
+    o->waiting += letter_weight(t);
 }
 
 static Letter *take_letter(Outbox *o)
@@ -398,23 +239,26 @@ static void place(Outbox *o, Letter *t)
         before->behind_last = &t->next;
         return;
     }
-    if (t->weight > LONG_BYTES && begin_bulk(o, t)) return;
-    append_letter(o, t);
-    o->waiting -= t->weight;
-    letter_free(o->vm, t);
+    if (t->payload.size > OUTBOX_FRAME_BYTES) {
+        if (begin_bulk(o, t)) return;
+        o->failed = true;
+    } else {
+        append_letter(o, t);
+    }
+    o->waiting -= letter_weight(t);
+    letter_free(t);
 }
 
 size_t outbox_fill(Outbox *o, CarrierPiece pieces[2])
 {
     Letter *t;
 
-    if (o->closed) return 0;
     while (o->filling.size < WRITE_BYTES && (t = take_letter(o))) {
         place(o, t);
     }
     close_records(o);
     add_part(o);
-    if (o->filling.size == 0 || o->filling.failed) return 0;
+    if (o->filling.size == 0 || outbox_failed(o)) return 0;
     Buf spare = o->writing;
     o->writing = o->filling;
     o->filling = spare;
@@ -432,7 +276,7 @@ void outbox_written(Outbox *o)
     o->part_of = NULL;
     o->part = (CarrierPiece){NULL, 0};
     buf_clear(&o->writing);
-    if (b && !o->closed && b->sent == b->frame.size) end_bulk(o, b);
+    if (b && b->sent == b->letter->payload.size) end_bulk(o, b);
 }
 
 size_t outbox_size(const Outbox *o)
