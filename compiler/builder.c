@@ -11,9 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-// Nested forms cost stack in every pass; the limits of the expander keep within this.
-#define STACK_BYTES ((size_t)256 << 20)
-
 // ---- small texts --------------------------------------------------------------------------------------
 
 static char *keep(const char *text, size_t size)
@@ -83,11 +80,19 @@ static bool try_folder(Builder *b, const char *folder, const char *name)
     return false;
 }
 
+static const char *root_known(const Builder *b, const char *path)
+{
+    for (size_t i = 0; path && i < b->file_count; i++) {
+        if (strcmp(b->files[i].path, path) == 0) return b->files[i].root;
+    }
+    return NULL;
+}
+
 static const char *root_of(const Builder *b, const char *importer)
 {
-    for (size_t i = 0; importer && i < b->file_count; i++) {
-        if (strcmp(b->files[i].path, importer) == 0) return b->files[i].root;
-    }
+    const char *root = root_known(b, importer);
+
+    if (root) return root;
     return b->program_root ? b->program_root : "";
 }
 
@@ -112,6 +117,12 @@ static ModuleFound find(void *context, const char *name, const char *importer, c
     bool reserved = is_reserved(name);
 
     *why = NULL;
+    if (b->loaded) {
+        ContentHash hash;
+        *interface = b->loaded(b->loaded_context, name, interface_size, &hash);
+        if (*interface) driver_note_interface(&b->driver, name, hash);
+        if (*interface) return FOUND_INTERFACE;
+    }
     if (reserved && find_in_stdlib(b, name, interface, interface_size)) return FOUND_INTERFACE;
     buf_clear(&b->why);
     if (!reserved || importer) {
@@ -162,7 +173,6 @@ static bool require(void *context, Compiler *c, const char *name, const char *pa
     Builder *b = context;
     Buf image = BUF_INIT;
 
-    (void)c;
     char *own_path = keep(path, strlen(path));
     size_t name_size = strlen(name) + strlen(".eta"), path_size = strlen(path);
     size_t root_size = path_size - MIN(name_size, path_size);
@@ -170,7 +180,10 @@ static bool require(void *context, Compiler *c, const char *name, const char *pa
     size_t at = b->file_count;
     add_file(b, own_path, root);
     const Source *source = read_source(b, own_path);
+    uint32_t objects = c->objects; // of what imports the file
+    c->objects = 0;
     bool ok = source && compile_source(&b->driver, source, NULL, &image);
+    c->objects = objects;
     BuiltFile done = b->files[at];
     memmove(&b->files[at], &b->files[at + 1], (b->file_count - at - 1) * sizeof *b->files);
     done.image = image;
@@ -190,43 +203,14 @@ typedef struct {
     const CompileOptions *options;
     Buf *image;
     bool ok;
-    bool input; // of a REPL: `result` tells how it went
-    InputResult result;
 } BuildJob;
-
-// No file's module can have this name.
-#define INPUT_MODULE "the REPL"
-
-static InputResult compile_input(BuildJob *job)
-{
-    Driver *d = &job->builder->driver;
-    Diag *diag = &job->builder->diag;
-    UnitFrame frame;
-    InputResult result = INPUT_FAILED;
-
-    unit_begin(&d->session, &frame);
-    const Source *source = session_text(&d->session, job->path, job->text, job->size);
-    Stx *forms = reader_all(&d->session, source, false);
-    if (diag->incomplete) {
-        result = INPUT_INCOMPLETE;
-    } else if (diag->errors == 0 && forms->kind == STX_NIL) {
-        result = INPUT_EMPTY;
-    } else if (diag->errors == 0 && compile_forms(d, INPUT_MODULE, forms, job->image) &&
-               diag->errors == 0) {
-        result = INPUT_COMPILED;
-    }
-    unit_end(&d->session, &frame);
-    return result;
-}
 
 static void *run_job(void *argument)
 {
     BuildJob *job = argument;
     Builder *b = job->builder;
 
-    if (job->input) {
-        job->result = compile_input(job);
-    } else if (job->text) {
+    if (job->text) {
         Source source;
         source_init(&source, job->path, job->text, job->size);
         job->ok = compile_source(&b->driver, &source, job->options, job->image);
@@ -242,7 +226,7 @@ static bool run_deep(BuildJob *job)
 {
     PlatThread *t = NULL;
 
-    for (size_t bytes = STACK_BYTES; !t && bytes >= (size_t)8 << 20; bytes /= 2) {
+    for (size_t bytes = BUILDER_STACK_BYTES; !t && bytes >= (size_t)8 << 20; bytes /= 2) {
         t = plat_thread_start(run_job, job, bytes, "eta-compiler");
     }
     if (t) {
@@ -257,8 +241,7 @@ bool builder_compile_file(Builder *b, const char *path, const CompileOptions *op
 {
     BuildJob job = {.builder = b, .path = path, .options = options, .image = image};
 
-    drop(b->program_root);
-    b->program_root = strcmp(path, "-") == 0 ? keep("", 0) : folder_of(path);
+    builder_set_program(b, path);
     return run_deep(&job);
 }
 
@@ -271,34 +254,115 @@ bool builder_compile_text(Builder *b, const char *name, const char *text, size_t
     return run_deep(&job);
 }
 
-InputResult builder_compile_input(Builder *b, const char *name, const char *text, size_t size,
-                                  Buf *image)
+// ---- new versions -------------------------------------------------------------------------------------
+
+static bool ends_with(const char *text, const char *end)
 {
-    BuildJob job = {.builder = b, .path = name, .text = text, .size = size, .image = image,
-                    .input = true, .result = INPUT_FAILED};
+    size_t n = strlen(text), k = strlen(end);
+    return n >= k && memcmp(text + n - k, end, k) == 0;
+}
+
+// The folder that a module's file was found in: its path without a/b.eta. A file of another name is in
+// the folder of the program.
+static char *root_of_file(const char *module, const char *path)
+{
+    Buf tail = BUF_INIT;
+
+    for (const char *c = module; *c; c++) {
+        buf_u8(&tail, *c == '.' ? '/' : (uint8_t)*c);
+    }
+    buf_text(&tail, ".eta");
+    char *root;
+    if (!ends_with(path, buf_cstr(&tail))) {
+        root = folder_of(path);
+    } else {
+        size_t n = strlen(path) - tail.size;
+        while (n > 1 && path[n - 1] == '/') {
+            n--;
+        }
+        root = keep(path, n);
+    }
+    buf_free(&tail);
+    return root;
+}
+
+static void forget_replaced(Builder *b)
+{
+    mem_free(MEM_COMPILER, b->replaced.items, b->replaced.capacity * sizeof *b->replaced.items);
+    b->replaced = (ReplacedModules){0};
+    interfaces_free(b->before);
+    b->before = NULL;
+}
+
+bool builder_reload(Builder *b, const char *module, const char *path, Buf *image)
+{
+    BuildJob job = {.builder = b, .image = image};
+    const char *found = path && access(path, F_OK) == 0 ? path : NULL;
 
     diag_free(&b->diag);
     diag_init(&b->diag);
-    (void)run_deep(&job);
-    return job.result;
+    buf_clear(&b->why);
+    forget_replaced(b);
+    if (!found && find_file(b, module, NULL)) found = buf_cstr(&b->text);
+    if (!found) {
+        diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "there is no source of module %s (%s)", module,
+                b->why.size > 0 ? buf_cstr(&b->why) : "its image names none");
+        return false;
+    }
+    // Imports of the file are looked for where it is. It has no image of its own to be loaded.
+    char *own_path = keep(found, strlen(found)), *root = root_of_file(module, found);
+    if (!root_known(b, own_path)) add_file(b, own_path, root);
+    drop(root);
+    job.path = own_path;
+    b->before = driver_copy_interfaces(&b->driver);
+    b->driver.session.replaced = &b->replaced;
+    bool ok = run_deep(&job);
+    b->driver.session.replaced = NULL;
+    drop(own_path);
+    if (!ok) builder_reloaded(b, module, false);
+    return ok;
+}
+
+void builder_reloaded(Builder *b, const char *module, bool loaded)
+{
+    Compiler *c = &b->driver.session;
+    Sym *name = sym_named(c, module);
+
+    // Of a file with several modules the others have not been loaded.
+    for (size_t i = 0; i < b->replaced.count; i++) {
+        const ReplacedModule *r = &b->replaced.items[i];
+        if (!loaded || r->name != name) iface_restore(c, r->name, r->iface);
+    }
+    if (!loaded && b->before) {
+        if (b->replaced.count == 0) iface_forget(c, name); // it was not known
+        driver_restore_interfaces(&b->driver, b->before);
+        b->before = NULL;
+    }
+    forget_replaced(b);
 }
 
 // ---- set-up -------------------------------------------------------------------------------------------
+
+static void start(Builder *b)
+{
+    b->host = (CompilerHost){.context = b, .find = find, .require = require};
+    diag_init(&b->diag);
+    driver_init(&b->driver, &b->host, &b->diag, false);
+}
 
 void builder_init(Builder *b, const void *stdlib, size_t stdlib_size)
 {
     const char *why;
 
     memset(b, 0, sizeof *b);
-    b->host = (CompilerHost){.context = b, .find = find, .require = require};
-    diag_init(&b->diag);
+    start(b);
     if (!image_open(&b->stdlib, stdlib, stdlib_size, true, &why))
         diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "standard library: %s", why);
-    driver_init(&b->driver, &b->host, &b->diag, false);
 }
 
-void builder_free(Builder *b)
+static void stop(Builder *b)
 {
+    forget_replaced(b);
     driver_free(&b->driver);
     diag_free(&b->diag);
     for (size_t i = 0; i < b->file_count; i++) {
@@ -307,13 +371,32 @@ void builder_free(Builder *b)
         buf_free(&b->files[i].image);
     }
     mem_free(MEM_COMPILER, b->files, b->file_capacity * sizeof *b->files);
+    b->files = NULL;
+    b->file_count = b->file_capacity = b->files_loaded = 0;
+    buf_free(&b->text);
+    buf_free(&b->why);
+}
+
+void builder_reset(Builder *b)
+{
+    stop(b);
+    start(b);
+}
+
+void builder_set_program(Builder *b, const char *path)
+{
+    drop(b->program_root);
+    b->program_root = strcmp(path, "-") == 0 ? keep("", 0) : folder_of(path);
+}
+
+void builder_free(Builder *b)
+{
+    stop(b);
     for (size_t i = 0; i < b->folder_count; i++) {
         drop(b->folders[i]);
     }
     mem_free(MEM_COMPILER, b->folders, b->folder_count * sizeof *b->folders);
     drop(b->program_root);
-    buf_free(&b->text);
-    buf_free(&b->why);
 }
 
 void builder_add_folders(Builder *b, const char *folders)

@@ -8,6 +8,7 @@
 #define COMPILER_BUILDER_H
 
 #include "compiler/compile.h"
+#include "vm/plat/plat.h"
 
 typedef struct {
     char *path;  // of the source file
@@ -24,7 +25,14 @@ typedef struct {
     size_t folder_count;
     BuiltFile *files; // imported ones, in the order of loading
     size_t file_count, file_capacity;
+    size_t files_loaded; // of them, by the owner
+    PlatLock lock;       // by an owner with several threads, around a compilation and what it gave
+    ReplacedModules replaced; // by the new version that was compiled last
+    Interfaces *before;       // hashes before that
     char *program_root; // folder of the program; NULL: the current one
+    // The interface of a module that the program has loaded; NULL: asks nobody.
+    const uint8_t *(*loaded)(void *context, const char *name, size_t *size, ContentHash *hash);
+    void *loaded_context;
     Buf text;           // of the last answer to an import
     Buf why;
 } Builder;
@@ -50,9 +58,44 @@ typedef enum {
     INPUT_EMPTY,      // nothing but white space and comments
 } InputResult;
 
-// Compiles what was typed at a REPL as the next forms of its module. The diagnostics of earlier inputs
-// are dropped; the files that it imports come behind those that were compiled before.
-MUST_USE InputResult builder_compile_input(Builder *b, const char *name, const char *text, size_t size,
-                                           Buf *image);
+// The interactive module of the REPL, and of eval's interaction-environment. No file's module can have
+// this name.
+#define INTERACTION_MODULE "the REPL"
+
+// What is evaluated while the program runs: what was typed, a file that is loaded, an operand of eval.
+typedef struct {
+    const char *module; // an interactive one, or one in which eval is used
+    const char *path;   // for messages
+    const char *text;
+    size_t size;
+    uint32_t objects;    // named in the text
+    const char *const *locals;
+    uint32_t local_count; // the last of the objects are their values
+    bool environment;     // the text imports what the new module shall consist of
+} EvalInput;
+
+typedef struct {
+    InputResult result;
+    bool changed; // names were bound: the same text may mean something else from now on
+} EvalResult;
+
+// Compiles the next forms of an interactive module. The diagnostics of earlier inputs are dropped; the
+// files that it imports come behind those that were compiled before. To be called on a thread with a
+// stack of BUILDER_STACK_BYTES.
+#define BUILDER_STACK_BYTES ((size_t)256 << 20)
+MUST_USE EvalResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image);
+
+// The folder in which modules are looked for first: that of the program.
+void builder_set_program(Builder *b, const char *path);
+
+// Compiles a new version of a module that was compiled from `path`, or, when there is no such file, that
+// is found as an import of the program would be. The diagnostics of what went before are dropped. Until
+// builder_reloaded is told how it ended, nothing else may be compiled.
+MUST_USE bool builder_reload(Builder *b, const char *module, const char *path, Buf *image);
+// loaded: later imports of the module mean the new version; else all is as it was before.
+void builder_reloaded(Builder *b, const char *module, bool loaded);
+
+// Forgets what was compiled, but not where to look for modules.
+void builder_reset(Builder *b);
 
 #endif

@@ -30,6 +30,43 @@ void driver_note_interface(Driver *d, const char *module, ContentHash hash)
     note(d, sym_named(&d->session, module), hash);
 }
 
+Interfaces *driver_copy_interfaces(const Driver *d)
+{
+    Interfaces *copy = mem_must_alloc(MEM_COMPILER, sizeof *copy);
+
+    memset(copy, 0, sizeof *copy);
+    MAP_EACH(&d->interfaces->by_name, e)
+    {
+        bool made;
+        MapEntry *to = map_add(&copy->by_name, MEM_COMPILER, e->key, &made);
+        if (!to) continue;
+        to->a = e->a;
+        to->b = e->b;
+    }
+    return copy;
+}
+
+void driver_restore_interfaces(Driver *d, Interfaces *copy)
+{
+    // What was compiled for others meanwhile stays.
+    MAP_EACH(&copy->by_name, e)
+    {
+        bool made;
+        MapEntry *to = map_add(&d->interfaces->by_name, MEM_COMPILER, e->key, &made);
+        if (!to) continue;
+        to->a = e->a;
+        to->b = e->b;
+    }
+    interfaces_free(copy);
+}
+
+void interfaces_free(Interfaces *i)
+{
+    if (!i) return;
+    map_free(&i->by_name, MEM_COMPILER);
+    mem_free(MEM_COMPILER, i, sizeof *i);
+}
+
 void driver_init(Driver *d, const CompilerHost *host, Diag *diag, bool privileged)
 {
     session_init(&d->session, host, diag);
@@ -42,8 +79,7 @@ void driver_init(Driver *d, const CompilerHost *host, Diag *diag, bool privilege
 
 void driver_free(Driver *d)
 {
-    map_free(&d->interfaces->by_name, MEM_COMPILER);
-    mem_free(MEM_COMPILER, d->interfaces, sizeof *d->interfaces);
+    interfaces_free(d->interfaces);
     session_free(&d->session);
 }
 
@@ -75,6 +111,10 @@ static Core *run_passes(Driver *d, Module *m, const CompileOptions *options)
     body = pass_box(c, body);
     body = pass_loops(c, body);
     dump(options, DUMP_CORE, m, body);
+    // A module may be reloaded while its importers run: nothing of it may be inside them.
+    for (uint32_t i = 0; i < m->global_count && !c->privileged; i++) {
+        m->globals[i]->inline_core = NULL;
+    }
     return body;
 }
 
@@ -160,10 +200,10 @@ bool compile_source(Driver *d, const Source *source, const CompileOptions *optio
     return ok && d->session.diag->errors == 0;
 }
 
-bool compile_forms(Driver *d, const char *module, Stx *forms, Buf *image)
+bool compile_forms(Driver *d, const char *module, Stx *forms, const OpenInput *in, Buf *image)
 {
     Expanded e;
 
-    return expand_open(&d->session, sym_named(&d->session, module), forms, &e) &&
+    return expand_open(&d->session, sym_named(&d->session, module), forms, in, &e) &&
            compile_modules(d, &e, NULL, image);
 }

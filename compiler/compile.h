@@ -38,7 +38,13 @@ MUST_USE bool compile_source(Driver *d, const Source *source, const CompileOptio
 
 // Compiles data read from `source` as the next forms of the interactive module `module`. `forms` is
 // made by the caller's reader inside `unit_begin`/`unit_end`.
-MUST_USE bool compile_forms(Driver *d, const char *module, Stx *forms, Buf *image);
+MUST_USE bool compile_forms(Driver *d, const char *module, Stx *forms, const OpenInput *in,
+                            Buf *image);
+
+// The hashes as they are now, and as they were again. Frees the copy.
+Interfaces *driver_copy_interfaces(const Driver *d);
+void driver_restore_interfaces(Driver *d, Interfaces *copy);
+void interfaces_free(Interfaces *i);
 
 // The hash of a module's interface, as images name it: to be told when one comes from an image.
 void driver_note_interface(Driver *d, const char *module, ContentHash hash);

@@ -109,14 +109,3 @@ const Source *session_source(Compiler *c, const char *path, const char **why, si
     c->symbols->sources = s;
     return &s->source;
 }
-
-const Source *session_text(Compiler *c, const char *path, const char *text, size_t size)
-{
-    SessionSource *s = arena_new(&c->permanent, SessionSource);
-    const char *kept = arena_text(&c->permanent, path, strlen(path));
-
-    source_init(&s->source, kept, arena_text(&c->permanent, text, size), size);
-    s->next = c->symbols->sources;
-    c->symbols->sources = s;
-    return &s->source;
-}

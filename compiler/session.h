@@ -51,7 +51,20 @@ struct Compiler {
     struct Expander *expander; // scopes, bindings, module registry
     uint32_t next_var_id;      // of the unit
     uint32_t units;            // nesting of unit_begin
+    uint32_t objects;          // #!object-0 to #!object-(n-1) stand for objects that the VM holds
+    struct ReplacedModules *replaced; // not NULL: the outermost file's modules may be known already
 };
+
+// Interfaces that the compilation of a new version has taken the place of; see builder_reload.
+typedef struct {
+    Sym *name;
+    struct Iface *iface;
+} ReplacedModule;
+
+typedef struct ReplacedModules {
+    ReplacedModule *items;
+    size_t count, capacity;
+} ReplacedModules;
 
 // What unit_begin sets aside of the outer unit.
 typedef struct {
@@ -69,9 +82,6 @@ void unit_end(Compiler *c, UnitFrame *frame);
 // Reads a file that lives as long as the session (included texts; spans point into them).
 MUST_USE const Source *session_source(Compiler *c, const char *path, const char **why,
                                       size_t *where);
-
-// A text that is no file, copied for as long as the session lives (what is typed at a REPL).
-const Source *session_text(Compiler *c, const char *path, const char *text, size_t size);
 
 Sym *sym_intern(Compiler *c, const char *text, size_t size);
 static inline Sym *sym_named(Compiler *c, const char *text)

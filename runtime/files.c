@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -281,6 +282,7 @@ int file_close(File *f)
         (void)poller_cancel(f->files->poller, f->ticket);
         f->ticket = 0;
         f->fd = -1;
+        if (f->stream) (void)shutdown(fd, SHUT_WR);
         if (close(fd) != 0 && errno != EINTR && !error) error = errno;
     }
     plat_unlock(&f->lock);

@@ -46,6 +46,7 @@ typedef struct File {
     size_t path_size;
     FileMode mode;         // const once it is open
     bool regular;          // likewise
+    bool stream;           // closing it tells the peer of a connection; const once it is open
     _Atomic uint32_t busy; // jobs that have not ended
     PlatLock lock;
     int fd;  // -1: closed; lock

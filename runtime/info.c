@@ -2,13 +2,13 @@
 // for itself, so its own state may be read freely here.
 #include "runtime/runtime.h"
 
+#include "runtime/native/natives.h"
+
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
 #include "vm/exec/native.h"
 
 #include <string.h>
-
-typedef Value (*InfoFn)(Actor *a);
 
 // ---- lists ------------------------------------------------------------------------------------------
 
@@ -29,6 +29,7 @@ static Value list_of(Actor *a, const Map *m, Part part)
     if (!heap_reserve(HEAP(a), (2 + EXTERNAL_WORDS) * (size_t)m->count)) return V_FAIL;
     MAP_EACH(m, e)
     {
+        if (e->b == MONITOR_SUSPENDER.bits) continue; // the VM's own
         list = heap_cons(HEAP(a), node_visible(a, part_of(e, part)), list);
     }
     return list;
@@ -98,7 +99,7 @@ static Value info_message_queue(Actor *a)
 static Value info_status(Actor *a)
 {
     static const SymbolId names[] = {SYM_runnable, SYM_running, SYM_waiting, SYM_exiting,
-                                     SYM_garbage_collecting};
+                                     SYM_garbage_collecting, SYM_suspended};
     uint32_t status = atomic_load_explicit(&a->status, memory_order_relaxed);
     return actor_vm(a)->symbol[names[status]];
 }
@@ -166,8 +167,15 @@ static Value info_memory(Actor *a)
     return value_fix((int64_t)bytes);
 }
 
+// It stopped in the native that %hibernate is.
+static bool hibernates(const Actor *a)
+{
+    return insn_from_word(*a->pc).op == OP_NATIVE && (NativeFn)a->pc[1] == native_hibernate;
+}
+
 static Value info_current_function(Actor *a)
 {
+    if (hibernates(a)) return symbol_named(&actor_vm(a)->symbols, "hibernate");
     Value trace = exec_trace(a, 1);
     if (!value_is_pair(trace)) return value_is(trace, V_FAIL) ? trace : V_FALSE;
     return value_car(value_car(trace));
@@ -183,6 +191,12 @@ static Value info_current_stacktrace(Actor *a)
         *value_cdr_slot(column) = V_NIL; // just made: no barrier is needed
     }
     return trace;
+}
+
+static Value info_group_leader(Actor *a)
+{
+    if (a->ext && value_true(a->ext->leader)) return a->ext->leader;
+    return symbol_named(&actor_vm(a)->symbols, "console");
 }
 
 static Value info_initial_call(Actor *a)
@@ -213,6 +227,7 @@ static const struct {
     {"memory", info_memory, true},
     {"current-function", info_current_function, true},
     {"initial-call", info_initial_call, true},
+    {"group-leader", info_group_leader, true},
     {"current-stacktrace", info_current_stacktrace, false},
     {"message-queue", info_message_queue, false},
     {"state", info_status, false},
@@ -230,8 +245,7 @@ bool info_is_key(Vm *vm, Value key)
     return false;
 }
 
-// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
-static bool add_entry(Actor *a, Value *list, Value key, InfoFn fn)
+bool info_add_entry(Actor *a, Value *list, Value key, InfoFn fn)
 {
     unsigned mark = heap_root_mark(HEAP(a));
     Value v = fn(a);
@@ -255,7 +269,8 @@ static Value everything(Actor *a)
     bool ok = true;
 
     for (size_t i = countof(process_keys); ok && i > 0; i--) {
-        if (process_keys[i - 1].always) ok = add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
+        if (!process_keys[i - 1].always) continue;
+        ok = info_add_entry(a, list, r->info_keys[i - 1], process_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -293,11 +308,6 @@ static Value system_process_count(Actor *a)
 static Value system_process_limit(Actor *a)
 {
     return value_fix(actor_vm(a)->cell_limit);
-}
-
-static Value system_run_queue(Actor *a)
-{
-    return value_fix(sched_queued(&actor_vm(a)->sched));
 }
 
 static Value system_memory(Actor *a)
@@ -349,7 +359,6 @@ static const struct {
     {"version", system_version},
     {"schedulers", system_schedulers},
     {"schedulers-online", system_schedulers_online},
-    {"run-queue", system_run_queue},
     {"reduction-budget", system_budget},
     {"process-count", system_process_count},
     {"process-limit", system_process_limit},
@@ -365,8 +374,9 @@ static Value system_everything(Actor *a)
     Value *list = heap_root(HEAP(a), V_NIL);
     bool ok = true;
 
+    ok = statistics_entries(a, list);
     for (size_t i = countof(system_keys); ok && i > 0; i--) {
-        ok = add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
+        ok = info_add_entry(a, list, r->system_keys[i - 1], system_keys[i - 1].fn);
     }
     Value result = *list;
     heap_unroot(HEAP(a), mark);
@@ -381,7 +391,7 @@ Value info_system(Actor *a, Value key)
     for (size_t i = 0; i < countof(system_keys); i++) {
         if (value_is(key, r->system_keys[i])) return system_keys[i].fn(a);
     }
-    return V_NONE;
+    return info_statistics(a, key);
 }
 
 STATIC_ASSERT(countof(process_keys) <= countof(((Runtime *)0)->info_keys), "room for the keys");
@@ -399,5 +409,5 @@ bool info_init(Runtime *r)
         r->system_keys[i] = symbol_named(&r->vm->symbols, system_keys[i].name);
         ok = ok && !value_is(r->system_keys[i], V_FAIL);
     }
-    return ok;
+    return ok && statistics_init(r);
 }

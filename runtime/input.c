@@ -23,6 +23,8 @@ struct Input {
     uint64_t generation; // counts what came; lock
     int error;           // that reading ended with; lock
     bool end;            // nothing more will come; lock
+    bool replace;        // invalid UTF-8 by U+FFFD; lock
+    uint64_t gone;       // bytes before those in data that are not taken; lock
     // How far the data have been searched in vain for what a taker wished; lock.
     InputUnit searched_unit;
     size_t searched, searched_chars;
@@ -153,6 +155,7 @@ static bool is_line_end(uint8_t c)
 static void drop(Input *in, size_t size)
 {
     in->taken += size;
+    in->gone += size;
     remember(in, INPUT_BYTES, 0, 0);
     if (in->taken == in->data.size) {
         buf_clear(&in->data);
@@ -164,12 +167,12 @@ static void drop(Input *in, size_t size)
     }
 }
 
-static TakeResult take_locked(Input *in, const InputWish *wish, Buf *out, int *error)
+static TakeResult take_locked(Input *in, const InputWish *wish, Buf *out, TakeReport *report)
 {
     size_t found;
 
     if (in->data.size == in->taken && in->end) {
-        *error = in->error;
+        report->error = in->error;
         return in->error ? TAKE_FAILED : TAKE_END;
     }
     if (in->data.size == in->taken || !find(in, wish, &found)) return TAKE_WAIT;
@@ -177,6 +180,9 @@ static TakeResult take_locked(Input *in, const InputWish *wish, Buf *out, int *e
     if (wish->unit == INPUT_BYTES) {
         buf_bytes(out, data, found);
     } else {
+        size_t valid = in->replace ? found : utf8_validate(data, found);
+        report->offset = in->gone + valid;
+        if (valid < found) return TAKE_INVALID;
         size_t size = found;
         while (wish->unit == INPUT_LINE && size > 0 && is_line_end(data[size - 1])) {
             size--;
@@ -187,13 +193,20 @@ static TakeResult take_locked(Input *in, const InputWish *wish, Buf *out, int *e
     return TAKE_DONE;
 }
 
-TakeResult input_take(Input *in, const InputWish *wish, Buf *out, uint64_t *generation, int *error)
+TakeResult input_take(Input *in, const InputWish *wish, Buf *out, TakeReport *report)
 {
     plat_lock(&in->lock);
-    TakeResult result = take_locked(in, wish, out, error);
-    *generation = in->generation;
+    TakeResult result = take_locked(in, wish, out, report);
+    report->generation = in->generation;
     plat_unlock(&in->lock);
     return result;
+}
+
+void input_replace(Input *in, bool on)
+{
+    plat_lock(&in->lock);
+    in->replace = on;
+    plat_unlock(&in->lock);
 }
 
 // ---- reading --------------------------------------------------------------------------------------

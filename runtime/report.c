@@ -79,7 +79,9 @@ static uint32_t next_number(Value *list)
                                                                              : 0;
 }
 
-// What programs hand in may be anything.
+// What programs hand in may be anything, circular as well.
+enum { FRAMES_MAX = 10000 };
+
 static bool read_frame(Value list, Frame *f)
 {
     f->name = next_of(&list);
@@ -146,7 +148,7 @@ static void put_place(Vm *vm, Buf *out, Value trace)
     Buf path = BUF_INIT;
     Frame f, first = {.line = 0};
 
-    for (; value_is_pair(trace); trace = value_cdr(trace)) {
+    for (int i = 0; i < FRAMES_MAX && value_is_pair(trace); i++, trace = value_cdr(trace)) {
         if (!read_frame(value_car(trace), &f)) continue;
         if (first.line == 0) first = f;
         buf_clear(&path);
@@ -191,7 +193,7 @@ static void put_trace(Vm *vm, Buf *out, Value trace)
     unsigned times = 0; // last was there, one after the other
 
     put_place(vm, out, trace);
-    for (; value_is_pair(trace); trace = value_cdr(trace)) {
+    for (int i = 0; i < FRAMES_MAX && value_is_pair(trace); i++, trace = value_cdr(trace)) {
         if (!read_frame(value_car(trace), &f)) continue;
         if (times > 0 && !same_frame(&f, &last)) {
             put_frame(out, &last, times);

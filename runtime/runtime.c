@@ -1,5 +1,6 @@
 // See runtime.h: set-up, loading, running.
 #include "runtime/runtime.h"
+#include "runtime/eval/evaluator.h"
 #include "runtime/native/natives.h"
 #include "runtime/node/nodes.h"
 
@@ -48,6 +49,8 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->files.vm = r->vm;
     r->files.poller = r->poller;
     r->files.console = r->console;
+    r->net.vm = r->vm;
+    r->net.poller = r->poller;
     r->vm->report = runtime_actor_ended;
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
@@ -68,6 +71,7 @@ void runtime_fini(Runtime *r)
 {
     run_list_free(&r->program);
     nodes_stop(r->nodes);
+    evaluator_free(r->evaluator);
     input_stop(r->input);
     if (r->vm) timers_free(r->vm, r->timers);
     poller_stop(r->poller);
@@ -154,6 +158,7 @@ int runtime_run(Runtime *r)
         return 1;
     }
     int status = vm_run(r->vm, boot);
+    net_finish(&r->net);
     if (files_finish(&r->files) > 0 && status == 0) status = 1;
     if (!console_flush_all(r->console, &error) && !console_was_told(r->console)) {
         fprintf(stderr, "error: standard output: %s\n", strerror(error));

@@ -8,6 +8,7 @@
 #include "runtime/environ.h"
 #include "runtime/files.h"
 #include "runtime/input.h"
+#include "runtime/net/nng_socket.h"
 #include "runtime/timers.h"
 #include "vm/vm.h"
 
@@ -19,14 +20,18 @@ typedef struct Runtime {
     struct Nodes *nodes; // other VMs (runtime/node)
     Poller *poller;
     Files files;
+    Net net;
     Environ environ;
     Value info_keys[32];   // symbols of process-info, in the order of its table
     Value system_keys[16]; // likewise of system-info
+    Value statistic_keys[16]; // likewise of statistics
     char **arguments;      // of the program: a NULL-terminated list, the program's name first
     RunList program;       // modules whose bodies the main actor runs, in order
     const uint8_t *own;    // image of the program's own file: only its modules' mains are called
     size_t own_size;
     struct SourceTexts *texts; // program texts that are in no file, for error messages
+    struct Evaluator *evaluator; // NULL: there is no compiler
+    struct Reloader *reloader; // NULL: modules cannot be reloaded
     struct Repl *repl;         // NULL: a program runs
     LoadedModule *repl_module; // std.repl, whose main is called
 } Runtime;
@@ -70,6 +75,14 @@ bool info_is_key(Vm *vm, Value key); // of process-info
 Value info_actor(Actor *a, Value key) MAY_GC;
 // (system-info key); V_NONE for an unknown key.
 Value info_system(Actor *a, Value key) MAY_GC;
+// What (statistics key) tells: likewise. system-info knows these keys, too.
+Value info_statistics(Actor *a, Value key) MAY_GC;
+MUST_USE bool statistics_init(Runtime *r);
+typedef Value (*InfoFn)(Actor *a);
+// Puts (key . what fn tells) in front of the rooted list. False at the heap limit.
+MUST_USE bool info_add_entry(Actor *a, Value *list, Value key, InfoFn fn) MAY_GC;
+// The same for all statistics.
+MUST_USE bool statistics_entries(Actor *a, Value *list) MAY_GC;
 
 static inline Runtime *runtime_of(const Actor *a)
 {

@@ -12,7 +12,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-# expect STATUS STDOUT STDERR COMMAND ...: "" is nothing at all, "*" anything, else a part of it.
+# expect STATUS STDOUT STDERR COMMAND ...: "" is nothing at all, "*" anything, else a part of it (of the
+# status, all).
 expect() {
     status=$1
     out=$2
@@ -21,7 +22,7 @@ expect() {
     timeout 60 "$@" >out 2>err </dev/null
     got=$?
     problem=
-    [ "$got" = "$status" ] || problem="status $got, expected $status"
+    [ "$status" = '*' ] || [ "$got" = "$status" ] || problem="status $got, expected $status"
     check_text out "$out" "standard output"
     check_text err "$err" "standard error"
     if [ -z "$problem" ]; then
@@ -92,6 +93,18 @@ expect 1 "" 'cycle-a -> cycle-b -> cycle-a' "$etai" cycle-a.eta
 expect 0 "" "" "$etac" hello.eta -o hello.etac
 expect 0 hello "" "$etai" hello.etac
 expect 0 "" "" "$etac" hello.eta
+script evaluates.eta '(import std.string) (define (f) 6) (display (eval (quote (string-pad-left "x" (f)))))'
+expect 0 '     x' "" "$etai" evaluates.eta
+expect 0 "" "" "$etac" evaluates.eta -o evaluates.etac
+rm evaluates.eta
+expect 0 '     x' "" "$etai" evaluates.etac
+script broken.eta '(module broken (export x) (define x (no-such-name)))'
+script recovers.eta '(import (scheme eval))
+(display (catch (begin (environment (quote broken)) 1) 2))
+(display (eval (quote (area 3)) (environment (quote shapes.square))))'
+expect 0 9 "" "$etai" --path lib recovers.eta
+script loads.eta '(define loaded 5) (no-such-name)'
+expect 1 "" 'warning: unbound name: no-such-name' "$etai" -e '(import (scheme load)) (load "loads.eta")'
 expect 0 "" "" "$etac" --check hello.eta
 expect 0 'RET' "" "$etac" --disasm hello.eta
 size=$(wc -c <hello.etac)
@@ -167,6 +180,51 @@ if [ -c /dev/full ]; then
     expect 1 "" 'standard output: No space left' sh -c "exec $etai hello.eta >/dev/full"
 fi
 expect 1 chatter 'standard output: Broken pipe' sh -c "{ $etai chatter.eta; echo \$? >status; } | head -n 1; exit \$(cat status)"
+script catches.eta '(guard (c ((file-error? c) (write-string (error-object-message c) (current-error-port)))) (let loop () (write-string "chatter") (newline) (loop)))'
+expect 0 chatter 'standard output: Broken pipe' sh -c "{ $etai catches.eta; echo \$? >status; } | head -n 1; exit \$(cat status)"
+
+# ---- files that may not be opened, files of programs that end by force ---------------------------------
+
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
+    chmod 711 "$work"
+    cp "$etai" ./etai-of-all
+    echo secret >private
+    mkdir -m 700 closed
+    echo secret >closed/file
+    chmod 600 private
+    script private.eta '(import (scheme file) std.fs)
+        (define (try f) (guard (c ((file-error? c) (display (list (error-object-message c) (error-object-irritants c))) (newline))) (f)))
+        (try (lambda () (open-input-file "private")))
+        (try (lambda () (open-output-file "private")))
+        (try (lambda () (open-output-file "new")))
+        (try (lambda () (open-input-file "closed/file")))
+        (try (lambda () (delete-file "private")))
+        (try (lambda () (fs:list-directory "closed")))'
+    setpriv --reuid 65534 --regid 65534 --clear-groups ./etai-of-all private.eta >denied 2>err
+    expect 0 '(open-input-file: private: Permission denied (private))' "" cat denied
+    expect 0 '(open-output-file: private: Permission denied (private))' "" cat denied
+    expect 0 '(open-output-file: new: Permission denied (new))' "" cat denied
+    expect 0 '(open-input-file: closed/file: Permission denied (closed/file))' "" cat denied
+    expect 0 '(delete-file: private: Permission denied (private))' "" cat denied
+    expect 0 'closed: Permission denied (closed))' "" cat denied
+fi
+
+# kept WORD COMMAND ...: what the program wrote to a port and to standard output is there when it has ended.
+kept() {
+    how=$1
+    rm -f kept.txt
+    script kept.eta "(import (scheme file) (scheme process-context))
+        (define port (open-output-file \"kept.txt\"))
+        (write-string \"in the file\" port) (write-string \"on standard output\") $how"
+    shift
+    expect '*' 'on standard output' '*' "$@" "$etai" kept.eta
+    expect 0 'in the file' "" cat kept.txt
+}
+kept '(car 5)'
+kept '(exit 3)'
+kept '(emergency-exit 3)'
+kept '(raise (quote ended))'
+kept '(let loop () (loop))' timeout -s TERM 1
 
 # interrupt SIGNAL STATUS SCRIPT: sends the signal once the script has printed something.
 interrupt() {

@@ -8,7 +8,7 @@ failed=0
 
 export ASAN_OPTIONS="abort_on_error=0:exitcode=99:detect_leaks=1:$ASAN_OPTIONS"
 export UBSAN_OPTIONS="print_stacktrace=1:$UBSAN_OPTIONS"
-export TSAN_OPTIONS="exitcode=99:halt_on_error=0:second_deadlock_stack=1:$TSAN_OPTIONS"
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:exitcode=99:halt_on_error=0:second_deadlock_stack=1:$TSAN_OPTIONS"
 
 # run WHAT COMMAND ...: only the last line of what ends well is shown.
 run() {
@@ -22,16 +22,22 @@ run() {
     fi
 }
 
-run "actor tests" sh tests/run-actor.sh "$etai"
+run "actor tests" sh tests/run-eta.sh actor "$etai"
 for schedulers in 1 4; do
     for budget in 1 50; do
         [ "$mode" = stress ] && [ "$budget" = 50 ] && continue
         run "actor tests, $schedulers schedulers, $budget reductions" \
             env ETA_ACTOR_SCHEDULERS=$schedulers ETA_ACTOR_REDUCTION_BUDGET=$budget \
-            sh tests/run-actor.sh "$etai"
+            sh tests/run-eta.sh actor "$etai"
     done
 done
+# Tests of very much data make do with less.
+export TEST_MODE="$mode"
 # Where every allocation collects, large data take for ever.
 [ "$mode" = stress ] && export TEST_SCALE=1000
-[ ! -f tests/run-lang.sh ] || run "language tests" sh tests/run-lang.sh "$etai"
+run "language tests" sh tests/run-eta.sh lang "$etai"
+run "tests of sockets" sh tests/run-eta.sh net "$etai"
+calls=10
+[ "$mode" = stress ] && calls=1
+ARGUMENTS_CALLS=$calls ARGUMENTS_MS=60000 run "awkward arguments" sh tests/run-arguments.sh "$etai"
 exit $failed

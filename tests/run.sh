@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers doc_check unit lang diff actor threads cli eta_test repl.
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net threads cli
+# eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers doc_check unit lang diff actor threads cli eta_test repl}
+suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net threads cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -12,9 +13,10 @@ run() {
     case $1 in
     tidy | layers | doc_check) sh "tools/dev/$1.sh" ;;
     threads)
-        ETA_ACTOR_SCHEDULER=thread-per-actor sh tests/run-actor.sh build/bin/etai \
+        ETA_ACTOR_SCHEDULER=thread-per-actor sh tests/run-eta.sh actor build/bin/etai \
             copy exit link monitor name receive send timer
         ;;
+    lang | actor | net) sh tests/run-eta.sh "$1" ;;
     unit) make --no-print-directory MODE=release unit ;;
     *) sh "tests/run-$1.sh" ;;
     esac

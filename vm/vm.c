@@ -2,6 +2,7 @@
 #include "vm/vm.h"
 
 #include "vm/actor/mailbox.h"
+#include "vm/actor/shared.h"
 #include "vm/base/check.h"
 #include "vm/exec/exec.h"
 #include "vm/exec/home.h"
@@ -119,12 +120,15 @@ static bool init(Vm *vm, const VmOptions *o)
     vm->idle = o->idle;
     vm->runtime = o->runtime;
     if (!space_init(&vm->space, memory)) return false;
+    if (!(vm->space.given = block_new(&vm->space, 0))) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
     atomic_init(&vm->node_name, vm->symbol[SYM_nonode].bits);
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();
-    if (!vm->registry) return false;
+    vm->aliases = aliases_new();
+    vm->tables = shared_tables_new();
+    if (!vm->registry || !vm->aliases || !vm->tables) return false;
     if (o->conf.thread_per_actor && !(vm->homes = homes_new())) return false;
     const SchedOps *ops = vm->homes ? &home_ops : &sched_ops;
     if (!sched_init(&vm->sched, ops, vm, workers, o->seed)) return false;
@@ -173,7 +177,7 @@ bool vm_boot(Vm *vm, RunList *list, char *why, size_t why_size)
 
 int vm_run(Vm *vm, Value thunk)
 {
-    SpawnOptions options = {.priority = PRIORITY_NORMAL, .name = V_FALSE};
+    SpawnOptions options = {.priority = PRIORITY_NORMAL, .name = V_FALSE, .give = V_NIL};
     VmWorker *w = &vm->workers[0];
     Spawned spawned;
 
@@ -192,6 +196,18 @@ void vm_interrupt(Vm *vm, int signal)
 }
 
 // ---- taking apart -----------------------------------------------------------------------------------
+
+static void drop_owned(Vm *vm, VmWorker *w, ActorExt *x)
+{
+    MAP_EACH(&x->options, e)
+    {
+        if (e->b) sig_free(vm, w, (Sig *)e->b); // NOLINT: stored as a word
+    }
+    for (uint32_t i = 0; i < x->doomed_count; i++) {
+        shared_release(vm, x->doomed[i]);
+    }
+    mem_free(MEM_TABLES, x->doomed, x->doomed_capacity * sizeof *x->doomed);
+}
 
 // Actors that were still there when the program ended, without running any of their code.
 static void drop_actors(Vm *vm)
@@ -212,6 +228,7 @@ static void drop_actors(Vm *vm)
         if (a->ext) {
             if (timer_is_armed(&a->ext->timer)) (void)wheel_cancel(&a->ext->timer);
             if (a->ext->reply) sig_free(vm, w, a->ext->reply);
+            drop_owned(vm, w, a->ext);
             sig_copy_drop(vm, w, a);
         }
         actor_retire(w, a);
@@ -231,9 +248,12 @@ void vm_free(Vm *vm)
     sched_fini(&vm->sched);
     code_fini(&vm->code);
     registry_free(vm->registry);
+    aliases_free(vm->aliases);
+    shared_tables_free(vm, vm->tables);
     symbols_fini(&vm->symbols);
     if (vm->cells)
         plat_release(vm->cells, (size_t)ALIGN_UP((size_t)vm->cell_limit * CELL_BYTES, 65536));
+    if (vm->space.given) block_release(&vm->space, vm->space.given);
     space_fini(&vm->space);
     mem_free(MEM_VM, vm, sizeof *vm);
 }

@@ -162,6 +162,8 @@ static void put_datum(Buf *b, const Stx *x, unsigned depth)
     case STX_DEFAULT:
         buf_text(b, "#!default");
         break;
+    case STX_OBJECT: // an expression by now: forms_eval.c
+        break;
     }
 }
 

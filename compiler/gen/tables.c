@@ -160,6 +160,7 @@ static void write_atom(Buf *out, const Stx *x)
     case STX_EOF:
         buf_u8(out, TERM_EOF);
         break;
+    case STX_OBJECT: // an expression by now: forms_eval.c
     case STX_DEFAULT:
         buf_u8(out, TERM_DEFAULT);
         break;

@@ -154,6 +154,19 @@ static bool skip_directive(Reader *r)
     return true;
 }
 
+static const char object_prefix[] = "#!object-", cyclic_prefix[] = "#!cyclic-";
+
+// What eval's writer puts in place of an object: only where there are any (Compiler.objects).
+static bool at_object(const Reader *r)
+{
+    size_t size = sizeof object_prefix - 1;
+
+    const char *text = r->source->text + r->at;
+
+    return r->c->objects > 0 && r->source->size - r->at > size &&
+           (memcmp(text, object_prefix, size) == 0 || memcmp(text, cyclic_prefix, size) == 0);
+}
+
 // Moves to the next token. False when an error was reported instead.
 static bool skip_blanks(Reader *r)
 {
@@ -167,6 +180,7 @@ static bool skip_blanks(Reader *r)
         } else if (byte == '#' && peek(r, 1) == '|') {
             if (!skip_block_comment(r)) return false;
         } else if (byte == '#' && peek(r, 1) == '!') {
+            if (at_object(r)) return true;
             if (!skip_directive(r)) return false;
         } else if (byte >= 0x80) {
             uint32_t bytes, scalar = decode(r, &bytes);
@@ -545,11 +559,34 @@ static void scan_hash_name(Reader *r, Token *t)
     finish(t, r, TOKEN_BAD);
 }
 
+static void scan_object(Reader *r, Token *t)
+{
+    bool cyclic = peek(r, 2) == cyclic_prefix[2];
+    uint64_t number = 0;
+
+    r->at += sizeof object_prefix - 1;
+    while (lexer_class[peek(r, 0)] & CLASS_DIGIT && number < UINT32_MAX) {
+        number = number * 10 + (peek(r, 0) - '0');
+        r->at++;
+    }
+    if (number >= r->c->objects) {
+        lexer_error(r, t->start, r->at, false, "there is no such object");
+        finish(t, r, TOKEN_BAD);
+        return;
+    }
+    Stx *x = lexer_node(r, STX_OBJECT, t->start, r->at);
+    x->u.integer = (int64_t)number;
+    x->cyclic = cyclic;
+    finish_atom(t, r, x);
+}
+
 static void scan_hash(Reader *r, Token *t)
 {
     uint8_t next = peek(r, 1);
 
-    if (next == '\\') {
+    if (next == '!') {
+        scan_object(r, t);
+    } else if (next == '\\') {
         scan_char(r, t);
     } else if (next == '(' || next == '[') {
         scan_open(r, t, TOKEN_VECTOR, 2);

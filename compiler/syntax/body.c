@@ -83,6 +83,10 @@ static bool may_define(Expander *x, const Stx *id, uint32_t set, Entry **entry)
     Entry *e = *entry = entry_find(x, id->u.symbol, set);
     const char *name = id->u.symbol->text;
 
+    if (x->module->iface->fixed) {
+        syntax_error(x, stx_span(id), "cannot define %s: this environment cannot be changed", name);
+        return false;
+    }
     if (!e || x->module->iface->open) return true;
     if (e->origin == ENTRY_IMPORTED) {
         // What every script sees anyway under this name gives way.

@@ -16,6 +16,8 @@ Core *core_new(Expander *x, CoreKind kind, Span span)
 
 Core *core_constant(Expander *x, Stx *datum)
 {
+    Core *objects = x->c->objects > 0 ? object_constant(x, datum) : NULL;
+    if (objects) return objects;
     Core *core = core_new(x, CORE_CONST, stx_span(datum));
 
     core->u.constant = datum;
@@ -53,6 +55,7 @@ Core *core_global(Expander *x, Global *global, Span span)
 {
     Core *core = core_new(x, CORE_GLOBAL, span);
 
+    module_needs(x, global->module); // a default name's module is needed by those who use it alone
     core->u.global = global;
     return core;
 }

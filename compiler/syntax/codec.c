@@ -136,6 +136,9 @@ static void write_atom(Encoder *e, const Stx *stx)
         buf_u8(b, TAG_BYTES);
         buf_block(b, stx->u.bytes.data, stx->u.bytes.size);
         break;
+    case STX_OBJECT: // belongs to one evaluation, the macro may be used in others
+        e->failed = true;
+        break;
     case STX_EOF:
     case STX_UNSPECIFIED:
     case STX_DEFAULT:

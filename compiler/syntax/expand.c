@@ -198,7 +198,7 @@ Core *expand(Expander *x, Stx *form)
         core = expand_name(x, form);
     } else if (stx_is_pair(form)) {
         core = expand_pair(x, form);
-    } else if (form->kind == STX_PAIR) {
+    } else if (form->kind == STX_PAIR || (form->kind == STX_OBJECT && form->cyclic)) {
         syntax_error(x, stx_span(form), "a datum that contains itself must be quoted");
         core = core_unspecified(x, stx_span(form));
     } else {

@@ -35,7 +35,16 @@ MUST_USE bool expand_source(Compiler *c, const Source *source, Expanded *out);
 // any further ones). The last module of *out is the interactive one (open = true) with a body of
 // those forms; `module` and `define-library` forms among them come before it. The value of the last
 // form is the value of the body.
-MUST_USE bool expand_open(Compiler *c, Sym *module, Stx *forms, Expanded *out);
+//
+// What eval adds: a `closed` module sees nothing but its imports, a `fixed` one lets nothing be
+// defined from now on; with `imports` the form is an import form, whatever the word means there;
+// `locals` are variables around the forms, which must then be one expression.
+typedef struct {
+    bool closed, fixed, imports;
+    Sym *const *locals; // their values are the last ones of the session's objects
+    uint32_t local_count;
+} OpenInput;
+MUST_USE bool expand_open(Compiler *c, Sym *module, Stx *forms, const OpenInput *in, Expanded *out);
 
 // The one object that stands for a module's variable in this session; made when it is new. Facts
 // come from the module's interface when the session knows it.

@@ -36,6 +36,7 @@ struct Expander {
     Where where;
     bool fatal;     // a limit was passed: get out, reporting nothing more
     uint64_t nodes; // made by macros for the module-level form at hand
+    Var *objects;   // holds the vector of eval's objects; NULL: not wanted yet
     uint32_t suggestions;
 };
 
@@ -134,6 +135,15 @@ Core *core_let1(Expander *x, Var *var, Core *init, Core *body, Span span);
 Core *core_lambda(Expander *x, Sym *name, Var **params, uint32_t count, Core *body, Span span);
 Core *core_kernel(Expander *x, KernelId id, Core **args, uint32_t count, Span span);
 void core_name(Core *value, Sym *name); // names an anonymous procedure
+
+// ---- forms_eval.c -------------------------------------------------------------------------------
+
+// The expression for a constant with objects in it (STX_OBJECT); NULL when there are none.
+Core *object_constant(Expander *x, Stx *datum);
+// Gives the body of a module the objects that it has named.
+Core *with_objects(Expander *x, Core *value);
+// An interactive module's forms as the body of a procedure with the locals that eval passes on.
+Core *expand_with_locals(Expander *x, Stx *forms, const OpenInput *in);
 
 // ---- expand.c ----------------------------------------------------------------------------------
 

@@ -125,6 +125,7 @@ void iface_add_row(Expander *x, Iface *iface, Sym *symbol, uint32_t number, uint
     }
     row->binding = binding;
     row->imported = imported;
+    iface->changes++;
     symbol->version++;
 }
 
@@ -151,9 +152,55 @@ Iface *iface_find(Compiler *c, Sym *module)
     return iface && iface->state == IFACE_READY ? iface : NULL;
 }
 
+bool iface_is_open(const Iface *iface)
+{
+    return iface->open;
+}
+
+bool iface_is_fixed(const Iface *iface)
+{
+    return iface->fixed;
+}
+
+uint32_t iface_changes(const Iface *iface)
+{
+    return iface->changes;
+}
+
+bool iface_sees_defaults(const Iface *iface)
+{
+    return iface->sees_core;
+}
+
 void iface_forget(Compiler *c, Sym *module)
 {
     names_put(&expander_of(c)->modules, module, 0, NULL);
+}
+
+void iface_replace(Compiler *c, Sym *module)
+{
+    ReplacedModules *r = c->replaced;
+    Iface *old = iface_known(c, module);
+
+    if (!old) return;
+    if (r->count == r->capacity) {
+        size_t more = r->capacity ? r->capacity * 2 : 8;
+        r->items = mem_must_realloc(MEM_COMPILER, r->items, r->capacity * sizeof *r->items,
+                                    more * sizeof *r->items);
+        r->capacity = more;
+    }
+    r->items[r->count++] = (ReplacedModule){module, old};
+    iface_forget(c, module);
+}
+
+void iface_restore(Compiler *c, Sym *module, Iface *iface)
+{
+    names_put(&expander_of(c)->modules, module, 0, iface);
+}
+
+Iface *iface_known(Compiler *c, Sym *module)
+{
+    return names_get(&expander_of(c)->modules, module, 0);
 }
 
 Binding *iface_target(Expander *x, Sym *module, Sym *name)
@@ -271,17 +318,52 @@ static ExportKind kind_of(const Binding *b)
                                   : EXPORT_MACRO;
 }
 
-void iface_each_export(Compiler *c, Iface *iface,
-                       bool (*each)(void *context, Sym *name, ExportKind kind), void *context)
+// Names that begin with this byte are offered to eval only (forms_eval.c: inside_name).
+#define INSIDE_MARK '\1'
+
+typedef struct {
+    bool inside;
+    bool (*each)(void *context, Sym *name, ExportKind kind);
+    void *context;
+} EachExport;
+
+static bool pass_export(void *context, Sym *name, ExportKind kind)
+{
+    const EachExport *e = context;
+    bool inside = name->size > 0 && name->text[0] == INSIDE_MARK;
+
+    return inside != e->inside || e->each(e->context, name, kind);
+}
+
+static void each_export(Compiler *c, Iface *iface, EachExport *e)
 {
     Expander *x = expander_of(c);
 
     if (iface->loaded) {
-        loaded_each_export(x, iface, each, context);
+        loaded_each_export(x, iface, pass_export, e);
         return;
     }
     for (uint32_t i = 0; i < iface->exported.count; i++) {
         Sym *name = iface->exported.items[i];
-        if (!each(context, name, kind_of(names_get(&iface->exports, name, 0)))) return;
+        if (!pass_export(e, name, kind_of(names_get(&iface->exports, name, 0)))) return;
     }
+}
+
+void iface_each_export(Compiler *c, Iface *iface,
+                       bool (*each)(void *context, Sym *name, ExportKind kind), void *context)
+{
+    EachExport e = {false, each, context};
+    each_export(c, iface, &e);
+}
+
+void iface_each_inside(Compiler *c, Iface *iface,
+                       bool (*each)(void *context, Sym *name, ExportKind kind), void *context)
+{
+    EachExport e = {true, each, context};
+    each_export(c, iface, &e);
+}
+
+Sym *inside_name(Expander *x, const Sym *name)
+{
+    return sym_named(x->c, arena_printf(unit_arena(x), "%c%s", INSIDE_MARK, name->text));
 }

@@ -18,6 +18,13 @@ Iface *iface_find(Compiler *c, Sym *module);
 // a diagnostic at `span` says why.
 Iface *iface_require(Compiler *c, Sym *module, Span span);
 
+// Is it an interactive module? Does a module see the default names and the core forms?
+bool iface_is_open(const Iface *iface);
+bool iface_is_fixed(const Iface *iface);
+bool iface_sees_defaults(const Iface *iface);
+// A number that changes when an interactive module binds a name.
+uint32_t iface_changes(const Iface *iface);
+
 // Makes a module known from its bytes, which must live as long as the session. False when they are
 // no interface of that module.
 MUST_USE bool iface_load(Compiler *c, Sym *module, const uint8_t *bytes, size_t size);
@@ -29,12 +36,21 @@ void iface_write(Compiler *c, Iface *iface, Buf *out);
 // Forgets a module, so that the next import finds it anew. Globals that exist stay what they are.
 void iface_forget(Compiler *c, Sym *module);
 
+// Takes a known module's interface away, noting it in c->replaced; and puts one back (NULL: none).
+void iface_replace(Compiler *c, Sym *module);
+void iface_restore(Compiler *c, Sym *module, struct Iface *iface);
+struct Iface *iface_known(Compiler *c, Sym *module);
+
 // The variable a module exports under a name; NULL when it exports no such variable.
 Global *iface_export(Compiler *c, Iface *iface, Sym *name);
 
 // Calls `each` with every exported name until it gives false.
 typedef enum { EXPORT_VARIABLE, EXPORT_MACRO, EXPORT_FORM } ExportKind;
 void iface_each_export(Compiler *c, Iface *iface,
+                       bool (*each)(void *context, Sym *name, ExportKind kind), void *context);
+// The same for what a module in which eval is used offers to eval: all that its top level sees, under
+// names with a mark in front.
+void iface_each_inside(Compiler *c, Iface *iface,
                        bool (*each)(void *context, Sym *name, ExportKind kind), void *context);
 
 #endif

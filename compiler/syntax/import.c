@@ -186,6 +186,23 @@ static Iface *import_module(Expander *x, Sym *name, Span span)
     return name == x->core->name ? x->core : iface_require(x->c, name, span);
 }
 
+// (%inside module): what its own top level sees. For eval, which imports nothing else that way.
+static bool inside_module(Expander *x, Stx *name, ImportSet *s)
+{
+    s->from = stx_is_symbol(name) ? import_module(x, name->u.symbol, stx_span(name)) : NULL;
+    if (!s->from) {
+        x->module->broken = true;
+        return false;
+    }
+    iface_each_inside(x->c, s->from, add_import, s);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const Sym *marked = s->names[i].name;
+        s->names[i].local = sym_intern(x->c, marked->text + 1, marked->size - 1);
+    }
+    module_needs(x, s->from->name);
+    return true;
+}
+
 static bool whole_module(Expander *x, Stx *stx, ImportSet *s)
 {
     Sym *name = module_name(x, stx);
@@ -225,6 +242,8 @@ static bool parse_import_set(Expander *x, Stx *stx, ImportSet *s)
     uint32_t count;
     Stx **parts = stx_is_pair(stx) ? stx_list(x, stx, &count) : NULL;
 
+    if (parts && count == 2 && stx_is_spelled(parts[0], "%inside"))
+        return inside_module(x, parts[1], s);
     if (!parts || !is_modifier(parts, count)) return whole_module(x, stx, s);
     if (!enter_level(x, stx_span(stx))) return false;
     bool good = parse_import_set(x, parts[1], s);
@@ -287,6 +306,10 @@ void import_forms(Expander *x, Stx *form)
     uint32_t count;
     Stx **sets = form_operands(x, form, 0, UINT32_MAX, "(import set ...)", &count);
 
+    if (x->module->iface->fixed) {
+        syntax_error(x, stx_span(form), "import: this environment cannot be changed");
+        return;
+    }
     for (uint32_t i = 0; sets && i < count; i++) {
         ImportSet s = {.x = x};
         if (!parse_import_set(x, sets[i], &s)) continue;

@@ -28,6 +28,7 @@ typedef struct {
 // What a name may see of the session's defaults.
 static void set_visibility(Expander *x, Iface *iface, bool library)
 {
+    library |= iface->closed;
     iface->privileged = x->c->privileged;
     iface->sees_core = !library;
     iface->defaults = library || x->c->privileged ? NULL : x->c->defaults;
@@ -44,10 +45,9 @@ static void begin_module(Expander *x, ModuleState *m, Iface *iface, Span span)
     iface->state = IFACE_EXPANDING;
     x->module = m;
     x->where = (Where){.frame = iface->scopes[0]};
-    if (iface->defaults && iface->defaults != iface->name &&
-        iface_require(x->c, iface->defaults, SPAN_NONE)) {
-        module_needs(x, iface->defaults);
-    }
+    // A module whose names are used is needed, not all that might be (core_global).
+    if (iface->defaults && iface->defaults != iface->name)
+        (void)iface_require(x->c, iface->defaults, SPAN_NONE);
 }
 
 // Notes which variables are procedures that never change.
@@ -93,7 +93,7 @@ static void finish_module(Expander *x, ModuleState *m, Context *cx, unsigned err
     Module *out = m->out;
 
     process_exports(x);
-    out->body = expand_module_items(x, cx, out->span);
+    out->body = with_objects(x, expand_module_items(x, cx, out->span));
     out->imports = (Sym **)m->imports.items;
     out->import_count = m->imports.count;
     out->globals = (Global **)m->globals.items;
@@ -258,6 +258,7 @@ static void add_file_module(Expander *x, Stx *form, bool library, bool interacti
         return;
     }
     if (interactive && !find_file_module(x, name)) iface_forget(x->c, name);
+    if (x->c->replaced && x->c->units == 1 && !find_file_module(x, name)) iface_replace(x->c, name);
     if (find_file_module(x, name) || names_get(&x->modules, name, 0)) {
         syntax_error(x, stx_span(name_stx), "duplicate module: %s", name->text);
         return;
@@ -423,31 +424,44 @@ bool expand_source(Compiler *c, const Source *source, Expanded *out)
 // ---- interactive modules -----------------------------------------------------------------------
 
 // `errors`: how many there were before the line; with a further one nothing is kept.
-static void expand_chunk(Expander *x, Iface *iface, Stx *forms, unsigned errors)
+static void expand_chunk(Expander *x, Iface *iface, Stx *forms, const OpenInput *in,
+                         unsigned errors)
 {
     ModuleState m;
     Context cx = {.module_level = true, .frame = iface->scopes[0]};
 
     begin_module(x, &m, iface, stx_span(forms));
     forms = stx_add_scope(x, forms, iface->scopes[0]);
-    collect_forms(x, &cx, forms);
+    if (in->local_count > 0) {
+        Item *item = add_item(x, &cx, ITEM_CORE, stx_span(forms));
+        item->core = expand_with_locals(x, forms, in);
+    } else if (in->imports) {
+        import_forms(x, stx_car(x, forms));
+    } else {
+        collect_forms(x, &cx, forms);
+    }
     finish_module(x, &m, &cx, errors);
     x->module = NULL;
 }
 
-bool expand_open(Compiler *c, Sym *module, Stx *forms, Expanded *out)
+bool expand_open(Compiler *c, Sym *module, Stx *forms, const OpenInput *in, Expanded *out)
 {
+    static const OpenInput plain;
     Expander *x = expander_of(c);
     Start start = begin_expansion(x, out);
     Iface *iface = names_get(&x->modules, module, 0);
 
+    if (!in) in = &plain;
     if (!iface) {
         iface = iface_new(x, module);
         iface->open = true;
+        iface->closed = in->closed;
     }
     CHECK(iface->open, "module %s is not interactive", module->text);
     set_visibility(x, iface, false);
     Stx *rest = take_modules(x, forms, true);
-    expand_chunk(x, iface, rest, start.errors);
-    return hand_over(x, out, start);
+    expand_chunk(x, iface, rest, in, start.errors);
+    bool good = hand_over(x, out, start);
+    iface->fixed |= good && in->fixed;
+    return good;
 }

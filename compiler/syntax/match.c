@@ -47,6 +47,7 @@ static bool same_datum(const Stx *a, const Stx *b)
     case STX_CHAR:
         return a->u.scalar == b->u.scalar;
     case STX_INT:
+    case STX_OBJECT:
         return a->u.integer == b->u.integer;
     case STX_FLOAT:
         return memcmp(&a->u.real, &b->u.real, sizeof a->u.real) == 0;

@@ -35,11 +35,14 @@ struct Iface {
     Sym *name;
     uint8_t state;
     bool open;
+    bool fixed;       // open for evaluations that define nothing
+    bool closed;      // sees nothing that it does not import
     bool privileged;  // its %names may be primitives
     bool sees_core;   // the core forms are visible with the lowest priority
     Sym *defaults;    // module whose exports are visible with the next lowest; NULL: none
     uint32_t *scopes; // permanent scope of each number; 0: not made yet
     uint32_t scope_count, scope_capacity;
+    uint32_t changes;          // counts what was bound in it
     uint32_t invented;         // names made up for definitions that macros introduced
     NameTable exports;         // Binding
     NameTable rows;            // PermEntry, chained
@@ -62,6 +65,7 @@ struct ModuleState {
     PtrVec imported;        // Stx: import forms that were done before all others
     uint32_t imported_seen; // of them, by collect_import
     bool broken;            // an import failed: unbound names are no news
+    bool evaluates;         // eval is to see all of its names
 };
 
 // ---- library.c, import.c -----------------------------------------------------------------------
@@ -90,6 +94,9 @@ void iface_add_row(Expander *x, Iface *iface, Sym *symbol, uint32_t number, uint
 void iface_add_export(Expander *x, Iface *iface, Sym *name, Binding *binding);
 void iface_add_definition(Expander *x, Iface *iface, Sym *name, Binding *binding);
 Binding *iface_target(Expander *x, Sym *module, Sym *name);
+
+// The exported name under which eval finds what the module itself calls `name`.
+Sym *inside_name(Expander *x, const Sym *name);
 
 // Bytes of a loaded interface (iface_read.c).
 Binding *loaded_export(Expander *x, Iface *iface, Sym *name);

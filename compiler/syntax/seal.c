@@ -127,6 +127,21 @@ static void keep_interactive(Seal *s)
     }
 }
 
+// Exports what the module's own names mean to those who evaluate in it.
+static void offer_inside(Seal *s)
+{
+    Expander *x = s->x;
+    Iface *iface = s->m->iface;
+    uint32_t own = set_add(x, 0, iface->scopes[0]);
+
+    for (Entry *e = x->unit->newest; e; e = e->older) {
+        if (e->owner != iface || e->set != own) continue;
+        Binding *b = entry_binding(x, e);
+        if (!b || b->kind == BIND_BROKEN || b->kind == BIND_LOCAL) continue;
+        iface_add_export(x, iface, inside_name(x, e->symbol), b);
+    }
+}
+
 void seal_module(Expander *x, ModuleState *m)
 {
     Seal s = {.x = x, .m = m};
@@ -134,7 +149,11 @@ void seal_module(Expander *x, ModuleState *m)
     Where outer = x->where;
 
     x->where.depth = 0;
-    if (iface->open) keep_interactive(&s);
+    if (iface->open) {
+        keep_interactive(&s);
+    } else if (m->evaluates) {
+        offer_inside(&s);
+    }
     for (uint32_t i = 0; i < iface->exported.count; i++) {
         want(&s, names_get(&iface->exports, iface->exported.items[i], 0));
     }

@@ -188,6 +188,7 @@ static void put_atom(Buf *b, const Stx *stx)
     case STX_EOF:
     case STX_UNSPECIFIED:
     case STX_DEFAULT:
+    case STX_OBJECT:
     case STX_PAIR:
     case STX_VECTOR:
         buf_text(b, "...");

@@ -36,6 +36,7 @@ typedef enum {
     STX_EOF,         // only inside constants made by the compiler
     STX_UNSPECIFIED, // likewise
     STX_DEFAULT,     // likewise: the marker of an omitted optional argument
+    STX_OBJECT,      // in what eval was given: an object that was not written out, by its number
 } StxKind;
 
 typedef struct Stx Stx;
@@ -43,7 +44,7 @@ typedef struct Stx Stx;
 struct Stx {
     uint8_t kind;
     uint8_t bracket;     // of a list: '(' or '[', or the character of a quote form: ' ` , @; else 0
-    bool cyclic;         // a datum label inside refers back to this node
+    bool cyclic;         // a datum label inside refers back to this node; OBJECT: it is such a datum
     uint32_t scopes;     // symbols: interned scope set; the expander's business
     uint32_t pending;    // pairs and vectors: scope changes not yet pushed to the children
     uint32_t start, end; // span

@@ -6,6 +6,7 @@
 
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
+#include "vm/actor/trace.h"
 
 #include "vm/code/print.h"
 
@@ -28,24 +29,27 @@ NATIVE_FN(self)
     return actor_pid(a);
 }
 
-// (thunk link? monitor? name priority max-heap-words)
+// (thunk link? monitor? name priority max-heap-words [give [min-heap-words]])
 NATIVE_FN(spawn)
 {
-    size_t priority, max_heap;
+    size_t priority, max_heap, min_heap = 0;
     Spawned spawned;
 
-    (void)count;
     if (!value_is_proc(args[0]))
         return fail_type(HEAP(a), "spawn", "a procedure without arguments", args[0]);
     if (!native_index(args[4], PRIORITIES, &priority))
         return fail_type(HEAP(a), "spawn", "a priority", args[4]);
     if (!native_size(args[5], &max_heap))
         return fail_type(HEAP(a), "spawn", "a number of words", args[5]);
+    if (count > 7 && !native_size(args[7], &min_heap))
+        return fail_type(HEAP(a), "spawn", "a number of words", args[7]);
     SpawnOptions options = {.link = value_true(args[1]),
                             .monitor = value_true(args[2]),
                             .priority = (uint8_t)priority,
                             .name = value_is_symbol(args[3]) ? args[3] : V_FALSE,
-                            .max_heap = (uint32_t)MIN((max_heap + 1023) >> 10, UINT32_MAX)};
+                            .max_heap = (uint32_t)MIN((max_heap + 1023) >> 10, UINT32_MAX),
+                            .min_heap = min_heap,
+                            .give = count > 6 ? args[6] : V_NIL};
     if (options.monitor && !heap_reserve(HEAP(a), 2)) return V_FAIL;
     switch (actor_spawn(actor_worker(a), a, args[0], &options, &spawned)) {
     case SPAWNED:
@@ -86,6 +90,7 @@ NATIVE_FN(send)
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
     if (!to || !sig_post(w->vm, w, to, s)) sig_free(w->vm, w, s);
     return args[1];
 }
@@ -198,7 +203,7 @@ NATIVE_FN(trap_exit)
 
 // ---- flags --------------------------------------------------------------------------------------
 
-enum { FLAG_PRIORITY, FLAG_MAX_HEAP, FLAG_QUEUE_LIMIT, FLAGS };
+enum { FLAG_PRIORITY, FLAG_MAX_HEAP, FLAG_QUEUE_LIMIT, FLAG_MIN_HEAP, FLAGS };
 
 // (flag value): the previous value. std.actor names the flags and the priorities.
 NATIVE_FN(process_flag)
@@ -219,6 +224,9 @@ NATIVE_FN(process_flag)
     case FLAG_MAX_HEAP:
         value = MIN((value + 1023) >> 10, UINT32_MAX);
         was = (size_t)mailbox_set_heap_limit(a, (uint32_t)value) << 10;
+        break;
+    case FLAG_MIN_HEAP:
+        if (!heap_set_least(HEAP(a), value, &was)) return fail_memory(a, "process-flag");
         break;
     default:
         was = atomic_load_explicit(&a->mailbox_limit, memory_order_relaxed);
@@ -314,8 +322,7 @@ NATIVE_FN(ref_p)
 // is the reference of the question once it has been asked.
 NATIVE_FN(process_info)
 {
-    VmWorker *w = actor_worker(a);
-    Vm *vm = w->vm;
+    Vm *vm = actor_vm(a);
 
     (void)count;
     EXPECT_PID(a, "process-info", args[0]);
@@ -327,16 +334,22 @@ NATIVE_FN(process_info)
         if (a->own & OWN_EXITING) return V_WAIT;
         return vm->info(a, args[1]);
     }
-    if (value_is_local_ref(args[2])) {
-        Value v = reply_take(a, args[2]);
-        return value_is(v, V_NONE) ? V_WAIT : v;
-    }
-    Value ref = reply_await(a);
-    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(vm, w, SIG_INFO, args[1], actor_pid(a), ref);
-    if (!s) return fail_memory(a, "process-info");
-    if (!sig_send(vm, w, args[0], s)) return V_FALSE;
-    args[2] = ref;
-    return V_WAIT;
+    return actor_ask(a, args[0], args[1], &args[2]);
+}
+
+// (pid order state)
+NATIVE_FN(order)
+{
+    size_t order;
+
+    (void)count;
+    EXPECT_PID(a, "order", args[0]);
+    if (!native_index(args[1], ORDERS, &order))
+        return fail_with(HEAP(a), ERR_BADARG, "order", "there is no such order:", args[1]);
+    if (!value_is(args[0], actor_pid(a))) return actor_ask(a, args[0], args[1], &args[2]);
+    if (order == ORDER_COLLECT) return order_obey(a, ORDER_COLLECT, args[0]);
+    return fail_with(HEAP(a), ERR_BADARG, order == ORDER_SUSPEND ? "suspend" : "resume",
+                     "an actor cannot suspend itself:", args[0]);
 }
 
 NATIVE_FN(processes)

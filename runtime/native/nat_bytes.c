@@ -15,6 +15,17 @@ enum { HOW_SIGNED = 1, HOW_LITTLE = 2, HOW_FLOAT = 4, HOW_ALL = 7 };
 // No number of more bytes than this.
 #define NUMBER_BYTES_MAX 65536
 
+// Who uses a layout, as programs know it.
+static const char *const ref_names[] = {"bytes-uint-ref", "bytes-int-ref", "bytes-float-ref"};
+static const char *const set_names[] = {"bytes-uint-set!", "bytes-int-set!", "bytes-float-set!"};
+
+static const char *user(const char *const *names, Value how)
+{
+    int64_t bits = value_is_fix(how) ? value_int(how) : 0;
+
+    return names[bits & HOW_FLOAT ? 2 : bits & HOW_SIGNED];
+}
+
 typedef struct {
     size_t at, size;
     unsigned how;
@@ -141,7 +152,7 @@ NATIVE_FN(bytes_number_ref)
     Place p;
 
     (void)count;
-    if (!get_place(a, "bytes-ref", args, &p)) return V_FAIL;
+    if (!get_place(a, user(ref_names, args[3]), args, &p)) return V_FAIL;
     const uint8_t *data = bytes_data(value_bytes(args[0])) + p.at;
     if (p.size > 8) return make_long(a, data, &p);
     copy_ordered(ordered, data, &p);
@@ -191,25 +202,26 @@ NATIVE_FN(bytes_number_set)
     Place p;
 
     (void)count;
-    if (!get_place(a, "bytes-set!", args, &p)) return V_FAIL;
+    const char *who = user(set_names, args[3]);
+    if (!get_place(a, who, args, &p)) return V_FAIL;
     if (value_header(args[0]) & HEADER_IMMUTABLE)
-        return fail_with(HEAP(a), ERR_TYPE, "bytes-set!",
+        return fail_with(HEAP(a), ERR_TYPE, who,
                          "a literal cannot be changed; make a copy:", args[0]);
     if (p.how & HOW_FLOAT) {
-        if (!value_is_number(args[4])) return fail_type(HEAP(a), "bytes-set!", "a number", args[4]);
+        if (!value_is_number(args[4])) return fail_type(HEAP(a), who, "a number", args[4]);
         uint64_t bits = bits_from_double(num_to_double(args[4]), p.size);
         buf_clear(b);
         buf_u8(b, 0);
         buf_u64(b, bits);
     } else if (!value_is_exact_integer(args[4])) {
-        return fail_type(HEAP(a), "bytes-set!", "an exact integer", args[4]);
+        return fail_type(HEAP(a), who, "an exact integer", args[4]);
     } else if (!put_integer(b, args[4], &p) && !b->failed) {
-        return fail_type(HEAP(a), "bytes-set!",
+        return fail_type(HEAP(a), who,
                          p.how & HOW_SIGNED ? "an integer that fits the signed field"
                                             : "an integer that fits the unsigned field",
                          args[4]);
     }
-    if (b->failed) return fail_text(HEAP(a), ERR_HEAP_LIMIT, "bytes-set!", "out of memory");
+    if (b->failed) return fail_text(HEAP(a), ERR_HEAP_LIMIT, who, "out of memory");
     if (!bytes_own(HEAP(a), &args[0])) return V_FAIL;
     copy_ordered(bytes_data(value_bytes(args[0])) + p.at, b->data + 1, &p);
     native_charge_bytes(a, p.size);
@@ -263,16 +275,19 @@ static size_t encoded_length(TextCode code, size_t n)
     return code == CODE_BASE64 ? (n + 2) / 3 * 4 : n / 3 * 4 + (n % 3 ? n % 3 + 1 : 0);
 }
 
+static const char *const encoder_names[] = {"bytes->hex", "bytes->base64", "bytes->base64url"};
+
 // (bytevector code start end): codes 0 hexadecimal, 1 base64, 2 base64 for URLs
 NATIVE_FN(bytes_encode)
 {
     size_t start, end, code;
 
-    if (!value_is_kind(args[0], KIND_BYTEVECTOR))
-        return fail_type(HEAP(a), "bytes->text", "a bytevector", args[0]);
     if (!native_index(args[1], CODE_COUNT, &code))
-        return fail_type(HEAP(a), "bytes->text", "a code", args[1]);
-    if (!native_range(a, "bytes->text", "a bytevector", args, count, 2,
+        return fail_type(HEAP(a), "bytes->hex", "a code", args[1]);
+    const char *who = encoder_names[code];
+    if (!value_is_kind(args[0], KIND_BYTEVECTOR))
+        return fail_type(HEAP(a), who, "a bytevector", args[0]);
+    if (!native_range(a, who, "a bytevector", args, count, 2,
                       bytes_length(value_bytes(args[0])), &start, &end))
         return V_FAIL;
     Value v = bytes_make(HEAP(a), KIND_STRING, encoded_length((TextCode)code, end - start), 0);

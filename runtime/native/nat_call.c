@@ -9,6 +9,7 @@
 #include "vm/actor/node.h"
 
 #include "vm/actor/life.h"
+#include "vm/actor/trace.h"
 
 // The fourth argument is what stays when a long copy has to be waited for: (reference . message).
 static bool begin_request(Actor *a, Value *args)
@@ -56,6 +57,7 @@ NATIVE_FN(request)
     }
     switch (sig_copy_long(a, SIG_MESSAGE, value_cdr(args[3]), &s, &refused)) {
     case SEND_OK:
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
         sig_send(w->vm, w, args[0], s);
         return ref;
     case SEND_ASIDE:
@@ -98,6 +100,7 @@ NATIVE_FN(answer)
     }
     s->words[0] = actor_pid(a);
     s->words[1] = args[1];
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
     sig_send(w->vm, w, args[0], s);
     return V_TRUE;
 }

@@ -108,7 +108,7 @@ NATIVE_FN(module_done)
 
     (void)count;
     if (!value_is_proc(args[0])) return fail_type(HEAP(a), "module-done", "a procedure", args[0]);
-    LoadedModule *m = value_proc(args[0])->code->module;
+    LoadedModule *m = proc_code(value_proc(args[0]))->module;
     // Libraries keep a copy of their data for actors that come to them later.
     if (m->view.head && !(m->view.head->flags & (MODULE_PROGRAM | MODULE_OPEN)) &&
         !priv_snapshot(a, m))
@@ -126,7 +126,7 @@ NATIVE_FN(program_modules)
 // What a procedure is in the end: a module's main comes as the stub of its cell.
 static Value resolve(Actor *a, Value v)
 {
-    if (!value_is_proc(v) || value_proc(v)->code != &actor_vm(a)->code.stub_codes[1]) return v;
+    if (!value_is_proc(v) || proc_code(value_proc(v)) != &actor_vm(a)->code.stub_codes[1]) return v;
     return exec_global(a, (Cell *)value_proc(v)->free[0].bits);
 }
 
@@ -138,7 +138,7 @@ NATIVE_FN(accepts)
     (void)count;
     if (value_is(v, V_FAIL)) return v;
     if (!value_is_proc(v) || !native_size(args[1], &n)) return V_FALSE;
-    const uint64_t *word = value_proc(v)->code->entry;
+    const uint64_t *word = code_entry(proc_code(value_proc(v)));
     for (;;) {
         Insn in = insn_from_word(*word);
         bool rest = in.op == OP_ARGC ? in.b != 0 : (in.b & ENTRY_REST) != 0;

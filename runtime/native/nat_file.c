@@ -133,6 +133,8 @@ static bool is_busy(const File *f)
 
 static Value fail_handle(Actor *a, Value v)
 {
+    if (heap_is_given(HEAP(a), v))
+        return fail_text(HEAP(a), ERR_IO, "port", "it was given to another actor");
     return fail_type(HEAP(a), "port", "an open file", v);
 }
 

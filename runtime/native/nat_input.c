@@ -102,8 +102,7 @@ NATIVE_FN(console_read)
 {
     VmWorker *w = actor_worker(a);
     size_t kind, n;
-    uint64_t generation;
-    int error;
+    TakeReport report;
 
     (void)count;
     if (!native_index(args[0], READ_KINDS, &kind))
@@ -116,20 +115,31 @@ NATIVE_FN(console_read)
     }
     InputWish wish = wish_of((ReadKind)kind, n);
     buf_clear(&w->text);
-    switch (input_take(runtime_of(a)->input, &wish, &w->text, &generation, &error)) {
+    switch (input_take(runtime_of(a)->input, &wish, &w->text, &report)) {
     case TAKE_DONE:
         return result_of(a, (ReadKind)kind, &w->text);
     case TAKE_END:
         return V_EOF;
     case TAKE_FAILED:
-        return fail_text(HEAP(a), ERR_IO, NULL, "standard input: %s", strerror(error));
+        return fail_text(HEAP(a), ERR_IO, NULL, "standard input: %s", strerror(report.error));
+    case TAKE_INVALID:
+        return fail_text(HEAP(a), ERR_IO, "read", "standard input: invalid UTF-8 at byte %llu",
+                         (unsigned long long)report.offset);
     case TAKE_WAIT:
         break;
     }
-    Value ref = start_waiting(a, generation);
+    Value ref = start_waiting(a, report.generation);
     if (value_is(ref, V_FAIL)) return ref;
     args[2] = ref;
     return V_WAIT;
+}
+
+// (on?): is invalid UTF-8 replaced from now on?
+NATIVE_FN(console_replace)
+{
+    (void)count;
+    input_replace(runtime_of(a)->input, value_true(args[0]));
+    return V_UNSPECIFIED;
 }
 
 NATIVE_FN(console_ready_p)

@@ -54,6 +54,8 @@ static Child *child_of(Value v)
 
 static Value fail_child(Actor *a, Value v)
 {
+    if (heap_is_given(HEAP(a), v))
+        return fail_text(HEAP(a), ERR_BADARG, "process", "it was given to another actor");
     return fail_type(HEAP(a), "process", "a process handle", v);
 }
 
@@ -338,4 +340,16 @@ NATIVE_FN(utf8_repair)
     if (out->failed) return fail_memory(a);
     native_charge_bytes(a, out->size);
     return string_from_utf8(HEAP(a), out->data, out->size);
+}
+
+// (bytevector): the index of the first byte that is not UTF-8, or #f
+NATIVE_FN(utf8_invalid)
+{
+    (void)count;
+    if (!value_is_kind(args[0], KIND_BYTEVECTOR))
+        return fail_type(HEAP(a), "utf8->string", "a bytevector", args[0]);
+    size_t size = bytes_length(value_bytes(args[0]));
+    size_t valid = utf8_validate(bytes_data(value_bytes(args[0])), size);
+    native_charge_bytes(a, size);
+    return valid < size ? value_fix((int64_t)valid) : V_FALSE;
 }

@@ -70,7 +70,15 @@ static bool is_output(Actor *a, Value v, Buf *out)
     return !out->failed;
 }
 
-// (fd text). While it waits for room, the first argument is the reference of the job.
+// Somebody else takes what the actor writes. Who is its own leader writes itself.
+static bool has_leader(const Actor *a)
+{
+    return a->ext && value_is_local_pid(a->ext->leader) && !value_is(a->ext->leader, actor_pid(a));
+}
+
+// (fd text), fd 0 being standard output or, when the caller has one, its group leader: then nothing is
+// written and its pid is the value. While it waits for room, the first argument is the reference of the
+// job.
 NATIVE_FN(console_write)
 {
     VmWorker *w = actor_worker(a);
@@ -83,6 +91,7 @@ NATIVE_FN(console_write)
         args[0] = value_fix(1);
     }
     int fd = value_is(args[0], value_fix(2)) ? 2 : 1;
+    if (value_is(args[0], value_fix(0)) && has_leader(a)) return a->ext->leader;
     if (!is_output(a, args[1], &w->text)) return V_FAIL;
     native_charge_bytes(a, w->text.size);
     switch (console_write(runtime_of(a)->console, fd, w->text.data, w->text.size, &error)) {
@@ -283,6 +292,15 @@ NATIVE_FN(hostname)
         return fail_text(HEAP(a), ERR_IO, "hostname", "%s", strerror(errno));
     name[sizeof name - 1] = '\0';
     return outside_text(a, name);
+}
+
+NATIVE_FN(statistics)
+{
+    (void)count;
+    Value v = info_statistics(a, args[0]);
+    if (value_is(v, V_NONE))
+        return fail_with(HEAP(a), ERR_BADARG, "statistics", "there is no such key:", args[0]);
+    return v;
 }
 
 NATIVE_FN(system_info)

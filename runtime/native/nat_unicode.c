@@ -21,7 +21,7 @@ typedef struct {
     uint32_t first, last;
 } Range;
 
-// Characters that are alphabetic, upper- or lower-case by PropList.txt although their categories are
+// Characters that are upper- or lower-case or alphabetic by PropList.txt although their categories are
 // not those of letters.
 static const Range other_upper[] = {{0x2160, 0x216F}, {0x24B6, 0x24CF}, {0x1F130, 0x1F149},
                                     {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
@@ -33,6 +33,12 @@ static const Range other_lower[] = {
     {0x2C7C, 0x2C7D},   {0xA69C, 0xA69D},   {0xA770, 0xA770},   {0xA7F2, 0xA7F4},
     {0xA7F8, 0xA7F9},   {0xAB5C, 0xAB5F},   {0xAB69, 0xAB69},   {0x10780, 0x10780},
     {0x10783, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x1E030, 0x1E06D}};
+
+#define RANGE(first, last) {first, last},
+static const Range other_alphabetic[] = {
+#include "runtime/native/alphabetic.def"
+};
+#undef RANGE
 
 static bool in_ranges(const Range *ranges, size_t n, uint32_t c)
 {
@@ -57,6 +63,22 @@ static bool is_lower(uint32_t c)
     return category(c) == UTF8PROC_CATEGORY_LL || in_ranges(other_lower, countof(other_lower), c);
 }
 
+// The ranges are in order.
+static bool is_other_alphabetic(uint32_t c)
+{
+    size_t low = 0, high = countof(other_alphabetic);
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (c > other_alphabetic[middle].last) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < countof(other_alphabetic) && c >= other_alphabetic[low].first;
+}
+
 static bool is_alphabetic(uint32_t c)
 {
     switch (category(c)) {
@@ -68,7 +90,7 @@ static bool is_alphabetic(uint32_t c)
     case UTF8PROC_CATEGORY_NL:
         return true;
     default:
-        return is_upper(c) || is_lower(c);
+        return is_upper(c) || is_lower(c) || is_other_alphabetic(c);
     }
 }
 

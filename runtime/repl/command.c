@@ -8,6 +8,7 @@ static const char help[] = ",doc NAME    what the standard library says about a 
                            ",load FILE   evaluate what is in a file\n"
                            ",ps          list the actors\n"
                            ",quit        leave, as do (exit) and Ctrl-D\n"
+                           ",reload NAME load the module's source anew\n"
                            ",time EXPR   evaluate an expression and tell how long it took\n";
 
 static const char blanks[] = " \t";
@@ -56,6 +57,10 @@ static Command run(const DocEntry *docs, const char *name, const char *operand, 
     } else if (strcmp(name, "load") == 0) {
         if (!*operand) return need_operand(",load FILE", said);
         put_include(operand, input);
+        return COMMAND_INPUT;
+    } else if (strcmp(name, "reload") == 0) {
+        if (!*operand) return need_operand(",reload NAME", said);
+        buf_printf(input, "(import (only std.reload reload-module))\n(reload-module '|%s|)\n", operand);
         return COMMAND_INPUT;
     } else if (strcmp(name, "time") == 0) {
         if (!*operand) return need_operand(",time EXPR", said);

@@ -1,5 +1,6 @@
 // See repl.h.
 #include "runtime/repl/repl.h"
+#include "runtime/eval/evaluator.h"
 #include "runtime/jobs.h"
 #include "runtime/native/natives.h"
 #include "runtime/repl/command.h"
@@ -14,12 +15,10 @@
 struct Repl {
     ActorJob job; // the one that reads; one at a time
     Runtime *runtime;
-    Builder *builder;
     LineEditor *editor;
     char history[4096];
     Buf text;            // what has been typed of the next input
-    Buf image;           // what it was compiled to
-    size_t files_loaded; // of builder->files
+    EvalJob *compiled;   // what came of it
     unsigned inputs;
     bool timed; // the input is to be timed
     const DocEntry *docs;
@@ -36,20 +35,52 @@ static void say(Repl *repl, const char *text)
     (void)console_write(repl->runtime->console, 2, text, strlen(text), &error);
 }
 
+static EvalJob *new_job(const char *name, const Buf *text)
+{
+    EvalJob *job = mem_zalloc(MEM_IO, sizeof *job);
+
+    if (!job) return NULL;
+    job->ref = V_FALSE;
+    buf_text(&job->texts, name);
+    buf_u8(&job->texts, 0);
+    buf_bytes(&job->texts, text->data, text->size);
+    if (job->texts.failed) {
+        eval_job_free(job);
+        return NULL;
+    }
+    job->input.module = INTERACTION_MODULE;
+    job->input.path = (const char *)job->texts.data;
+    job->input.text = job->input.path + strlen(name) + 1;
+    job->input.size = text->size;
+    return job;
+}
+
 static Answer compile(Repl *repl, bool end)
 {
     char name[32];
 
     snprintf(name, sizeof name, "<repl %u>", repl->inputs + 1);
-    buf_free(&repl->image);
-    InputResult result = builder_compile_input(repl->builder, name, (const char *)repl->text.data,
-                                               repl->text.size, &repl->image);
-    if (result == INPUT_INCOMPLETE && !end) return ANSWER_END;
-    if (result == INPUT_COMPILED)
+    EvalJob *job = new_job(name, &repl->text);
+    if (!job || !evaluator_run(repl->runtime->evaluator, job)) {
+        if (job) eval_job_free(job);
+        say(repl, "error: out of memory\n");
+        return ANSWER_ERRORS;
+    }
+    if (job->result == INPUT_INCOMPLETE && !end) {
+        eval_job_free(job);
+        return ANSWER_END;
+    }
+    bool compiled = job->result == INPUT_COMPILED;
+    if (compiled)
         runtime_keep_text(repl->runtime, name, (const char *)repl->text.data, repl->text.size);
-    repl->inputs += result != INPUT_EMPTY;
-    say(repl, buf_cstr(&repl->builder->diag.text));
-    return result == INPUT_COMPILED ? ANSWER_COMPILED : ANSWER_ERRORS;
+    repl->inputs += job->result != INPUT_EMPTY;
+    say(repl, buf_cstr(&job->said));
+    if (compiled) {
+        repl->compiled = job;
+    } else {
+        eval_job_free(job);
+    }
+    return compiled ? ANSWER_COMPILED : ANSWER_ERRORS;
 }
 
 // The first line of an input, without its newline. False: go on reading lines.
@@ -123,35 +154,10 @@ static void free_read(ActorJob *job)
 
 // ---- natives ------------------------------------------------------------------------------------
 
-static bool link_input(Repl *repl, RunList *list, char *why, size_t why_size)
-{
-    CodeSpace *cs = &repl->runtime->vm->code;
-    Builder *b = repl->builder;
-
-    while (repl->files_loaded < b->file_count) {
-        if (!code_load(cs, &b->files[repl->files_loaded++].image, list, why, why_size))
-            return false;
-    }
-    return code_load(cs, &repl->image, list, why, why_size);
-}
-
-static Value bodies_of(Actor *a, const RunList *list)
-{
-    Value bodies = V_NIL;
-
-    if (!heap_reserve(HEAP(a), 2 * (size_t)list->count)) return V_FAIL;
-    for (uint32_t i = list->count; i > 0; i--) {
-        bodies = heap_cons(HEAP(a), module_init_proc(list->modules[i - 1]), bodies);
-    }
-    return bodies;
-}
-
 // The argument becomes the reference of the reading once it has begun.
 NATIVE_FN(repl_next)
 {
     Repl *repl = runtime_of(a)->repl;
-    RunList list = {0};
-    char why[300];
 
     (void)count;
     if (!repl || !(a->own & OWN_MAIN))
@@ -167,9 +173,9 @@ NATIVE_FN(repl_next)
     if (value_is(answer, value_fix(ANSWER_END))) return V_FALSE;
     if (value_is(answer, value_fix(ANSWER_ERRORS))) return V_NIL;
     if (value_is(answer, value_fix(ANSWER_ACTORS))) return V_TRUE;
-    Value bodies = link_input(repl, &list, why, sizeof why) ? bodies_of(a, &list) : V_NONE;
-    run_list_free(&list);
-    if (value_is(bodies, V_NONE)) return fail_text(HEAP(a), ERR_INTERNAL, NULL, "%s", why);
+    Value bodies = evaluator_bodies(repl->runtime->evaluator, a, repl->compiled);
+    eval_job_free(repl->compiled);
+    repl->compiled = NULL;
     return bodies;
 }
 
@@ -191,14 +197,13 @@ NATIVE_FN(repl_interruptible)
 
 // ---- the terminal -------------------------------------------------------------------------------
 
-Repl *repl_new(Runtime *r, Builder *builder, const DocEntry *docs)
+Repl *repl_new(Runtime *r, const DocEntry *docs)
 {
     Repl *repl = mem_zalloc(MEM_IO, sizeof *repl);
     const char *home = getenv("HOME");
 
     if (!repl) return NULL;
     repl->runtime = r;
-    repl->builder = builder;
     repl->docs = docs;
     if (home && strlen(home) < sizeof repl->history - 20)
         snprintf(repl->history, sizeof repl->history, "%s/.eta_history", home);
@@ -213,7 +218,7 @@ void repl_free(Repl *repl)
     if (!repl) return;
     line_editor_free(repl->editor);
     buf_free(&repl->text);
-    buf_free(&repl->image);
+    if (repl->compiled) eval_job_free(repl->compiled);
     mem_free(MEM_IO, repl, sizeof *repl);
 }
 

@@ -5,11 +5,13 @@
 #     ROUNDS=n run.sh ...      rounds (5)
 #     PEERS='erl lua' run.sh   only these beside Eta
 #
-# A benchmark is a file of seq, actor or whole; a program prints lines "NAME VALUE UNIT", which may be
-# more than one. In seq the Schemes run the same text behind a prelude of their own. Each round runs
-# every system once before the next round begins, so that what disturbs the machine disturbs all.
+# A benchmark is a file of seq, lib, actor, net or whole; a program prints lines "NAME VALUE UNIT", which may be
+# more than one. In seq and lib the Schemes run the same text behind a prelude of their own. Each round runs
+# every system once before the next round begins, so that what disturbs the machine disturbs all. Of
+# lib also the most memory that a program had is noted (NAME_rss).
 #
-# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua. Eta's own: eta-img, an image.
+# Systems: eta, erl, erl1 (one scheduler), chez, guile, lua, python, c (sockets against libnng).
+# Eta's own: eta-img, an image.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +22,7 @@ etac=$root/build/bin/etac
 rounds=${ROUNDS:-5}
 only=" $* "
 results=$work/results
-all_peers='erl erl1 chez guile lua'
+all_peers='erl erl1 chez guile lua python c'
 
 # ---- which systems ---------------------------------------------------------------------------------
 
@@ -29,7 +31,9 @@ command_of() {
     erl | erl1) echo erl ;;
     chez) command -v scheme > /dev/null 2>&1 && echo scheme || echo chezscheme ;;
     guile) echo guile ;;
+    c) echo "${CC:-gcc}" ;;
     lua) command -v lua > /dev/null 2>&1 && echo lua || echo lua5.4 ;;
+    python) echo python3 ;;
     esac
 }
 
@@ -52,24 +56,50 @@ wanted() {
 
 # ---- programs --------------------------------------------------------------------------------------
 
+# Joins files to one, which is left alone when it is so already: Guile keeps what it has compiled.
+assemble() { # TARGET FILE ...
+    target=$1
+    shift
+    cat "$@" > "$work/new"
+    cmp -s "$work/new" "$target" || mv "$work/new" "$target"
+    rm -f "$work/new"
+}
+
+prepare_schemes() {
+    for kind in eta ss scm; do
+        for f in "$here"/seq/*.scm; do
+            name=$(basename "$f" .scm)
+            case $name in prelude | common) continue ;; esac
+            assemble "$work/seq/$name.$kind" "$here/seq/prelude.$kind" "$here/seq/common.scm" "$f"
+        done
+        for f in "$here"/lib/*.scm; do
+            name=$(basename "$f" .scm)
+            [ "$name" = prelude ] ||
+                assemble "$work/lib/$name.$kind" "$here/seq/prelude.$kind" "$here/lib/prelude.$kind" \
+                    "$here/seq/common.scm" "$f"
+        done
+    done
+    for f in "$here"/lib/*.eta; do
+        name=$(basename "$f")
+        [ "$name" = prelude.eta ] ||
+            assemble "$work/lib/$name" "$here/seq/prelude.eta" "$here/lib/prelude.eta" \
+                "$here/seq/common.scm" "$f"
+    done
+}
+
 # Everything into $work, so that the tree stays clean.
 prepare() {
-    mkdir -p "$work/seq" "$work/actor" "$work/whole" "$work/cache" || exit 1
+    mkdir -p "$work/seq" "$work/lib" "$work/actor" "$work/net" "$work/whole" "$work/cache" || exit 1
     "${CC:-gcc}" -O2 -std=gnu11 -o "$work/spawn_time" "$here/spawn_time.c" || exit 1
-    for f in "$here"/seq/*.scm; do
-        name=$(basename "$f" .scm)
-        case $name in prelude | common) continue ;; esac
-        for kind in eta ss scm; do
-            cat "$here/seq/prelude.$kind" "$here/seq/common.scm" "$f" > "$work/seq/new"
-            cmp -s "$work/seq/new" "$work/seq/$name.$kind" ||
-                mv "$work/seq/new" "$work/seq/$name.$kind"
-        done
-        rm -f "$work/seq/new"
-    done
+    prepare_schemes
+    cp "$here"/lib/*.py "$work/lib" || exit 1
+    wanted json50 && awk -f "$here/lib/json50.awk" > "$work/lib/data.json"
     for f in "$here"/actor/*.eta; do
         name=$(basename "$f")
         [ "$name" = prelude.eta ] || cat "$here/actor/prelude.eta" "$f" > "$work/actor/$name"
     done
+    cp "$here"/net/*.eta "$work/net" || exit 1
+    case " $peers " in *" c "*) "${CC:-gcc}" -O2 -o "$work/net/sockets" "$here/net/sockets.c" -lnng -pthread || exit 1 ;; esac
     cp "$here"/seq/*.lua "$work/seq" || exit 1
     cp "$here"/whole/hello.* "$work/whole" || exit 1
     "$etac" -o "$work/whole/hello.etac" "$work/whole/hello.eta" || exit 1
@@ -97,14 +127,21 @@ erl_run() { # FLAGS FOLDER MODULE
     erl -noshell -noinput $1 +P 2000000 -pa "$work/$2" -eval "$3:main(), halt()."
 }
 
-# A program of seq or actor in one system; nothing when there is none.
+# A program of seq, lib or actor in one system; nothing when there is none.
 program() { # SYSTEM FOLDER NAME
+    case $2 in lib) measured="$work/spawn_time -$3 " data=$work/lib/data.json ;; *) measured='' data='' ;; esac
+    # shellcheck disable=SC2086
     case $1 in
-    eta) [ -f "$work/$2/$3.eta" ] && "$etai" "$work/$2/$3.eta" ;;
+    eta) [ -f "$work/$2/$3.eta" ] && $measured"$etai" "$work/$2/$3.eta" $data ;;
     erl) [ -f "$work/$2/$3.beam" ] && erl_run "" "$2" "$3" ;;
     erl1) [ "$2" = actor ] && [ -f "$work/$2/$3.beam" ] && erl_run "+S1" "$2" "$3" ;;
-    chez) [ -f "$work/$2/$3.ss" ] && "$chez" --program "$work/$2/$3.ss" ;;
-    guile) [ -f "$work/$2/$3.scm" ] && XDG_CACHE_HOME=$work/cache guile --auto-compile "$work/$2/$3.scm" ;;
+    chez) [ -f "$work/$2/$3.ss" ] && $measured"$chez" --program "$work/$2/$3.ss" ;;
+    guile)
+        [ -f "$work/$2/$3.scm" ] &&
+            XDG_CACHE_HOME=$work/cache ${measured}guile --auto-compile "$work/$2/$3.scm"
+        ;;
+    python) [ -f "$work/$2/$3.py" ] && ${measured}python3 "$work/$2/$3.py" $data ;;
+    c) [ -x "$work/$2/$3" ] && "$work/$2/$3" ;;
     lua) [ -f "$work/$2/$3.lua" ] && LUA_PATH=$work/$2/?.lua "$lua" "$work/$2/$3.lua" ;;
     esac
 }
@@ -242,8 +279,14 @@ check_dispatches
 for name in fib tak hof mandel nqueens bintrees deep escape generator cps fact strbuild msort hash; do
     wanted $name && each_system run_one seq $name
 done
+for name in json50 regex sort pmap text; do
+    wanted $name && each_system run_one lib $name
+done
 for name in million spawn pingpong pairs spin ring fanin selective freshref; do
     wanted $name && each_system run_one actor $name
+done
+for name in sockets; do
+    wanted $name && each_system run_one net $name
 done
 for name in idle hello compile; do
     wanted $name && each_system $name

@@ -1,5 +1,7 @@
 // etai: runs programs, from source or from images.
 #include "compiler/builder.h"
+#include "runtime/eval/evaluator.h"
+#include "runtime/repl/reload.h"
 #include "runtime/repl/repl.h"
 #include "vm/base/mem.h"
 
@@ -112,6 +114,7 @@ static bool load_program(Runtime *r, const Options *o, Builder *b)
     case 0:
         return build_and_load(r, b, o);
     case 1:
+        builder_set_program(b, o->file);
         ok = load(r, o->file, &image, true);
         break;
     default:
@@ -136,11 +139,11 @@ static void on_signal(int number)
 
 // ---- the program --------------------------------------------------------------------------------
 
-static int run_repl(Runtime *r, Builder *b)
+static int run_repl(Runtime *r)
 {
     char why[300] = "out of memory";
 
-    r->repl = repl_new(r, b, doc_entries);
+    r->repl = repl_new(r, doc_entries);
     if (!r->repl || !runtime_load_repl(r, why, sizeof why)) {
         repl_free(r->repl);
         return fail("REPL", why);
@@ -168,19 +171,22 @@ static int run(const Options *o, Builder *b)
         return 1;
     }
     r.arguments = o->arguments;
+    r.reloader = reloader_new(&r, b);
     int status = 1;
     if (o->repl) {
-        status = run_repl(&r, b);
-        builder_free(b);
+        r.evaluator = evaluator_new(&r, b);
+        status = r.evaluator ? run_repl(&r) : fail("REPL", "out of memory");
     } else if (load_program(&r, o, b)) {
-        builder_free(b);
+        builder_reset(b); // what eval and reload need of the program is in its images
+        r.evaluator = evaluator_new(&r, b);
         interrupted_vm = r.vm;
         plat_signals_catch(on_signal);
         status = runtime_run(&r);
-    } else {
-        builder_free(b);
     }
+    Reloader *reloader = r.reloader;
     runtime_fini(&r);
+    reloader_free(reloader);
+    builder_free(b);
     return status;
 }
 

@@ -1,8 +1,9 @@
 // The first compiler: compiles the standard library to one image, before there is a VM to run it.
 //
-//     boot ROOT OUTPUT FILE ...
+//     boot ROOT OUTPUT [--alone] FILE ...
 //
-// Modules are looked for under ROOT only; %names are primitives.
+// Modules are looked for under ROOT only; %names are primitives. With --alone the image holds the FILEs
+// only, without what else they import: a test that calls primitives by name, for a VM that has the library.
 #include "compiler/compile.h"
 #include "compiler/syntax/iface.h"
 #include "vm/base/mem.h"
@@ -26,6 +27,7 @@ typedef struct {
     char path[4096];
     int argc;
     char **argv;
+    bool alone;
     int status;
 } Boot;
 
@@ -84,17 +86,27 @@ static bool write_file(const char *path, const Buf *b)
     return f && fclose(f) == 0 && ok;
 }
 
+static bool is_listed(const Boot *b, const char *path)
+{
+    for (int i = 4; i < b->argc; i++) {
+        if (!strcmp(b->argv[i], path)) return true;
+    }
+    return false;
+}
+
 static bool write_images(Boot *b, const char *path)
 {
     static ImageView views[FILES_MAX];
     Buf merged = BUF_INIT;
     const char *why;
+    uint32_t n = 0;
     bool ok = true;
 
     for (size_t i = 0; ok && i < b->count; i++) {
-        ok = image_open(&views[i], b->images[i].data, b->images[i].size, false, &why);
+        if (b->alone && !is_listed(b, b->paths[i])) continue;
+        ok = image_open(&views[n++], b->images[i].data, b->images[i].size, false, &why);
     }
-    ok = ok && image_merge(&merged, views, (uint32_t)b->count) && write_file(path, &merged);
+    ok = ok && image_merge(&merged, views, n) && write_file(path, &merged);
     buf_free(&merged);
     return ok;
 }
@@ -124,7 +136,7 @@ static void *run(void *argument)
 
     diag_init(&b->diag);
     driver_init(&b->driver, &host, &b->diag, true);
-    for (int i = 3; i < b->argc; i++) {
+    for (int i = b->alone ? 4 : 3; i < b->argc; i++) {
         if (!compile_file(b, b->argv[i])) b->status = 1;
     }
     fputs(buf_cstr(&b->diag.text), stderr);
@@ -142,8 +154,9 @@ int main(int argc, char **argv)
     pthread_attr_t attributes;
     pthread_t thread;
 
+    b.alone = argc > 4 && strcmp(argv[3], "--alone") == 0;
     if (argc < 4) {
-        fprintf(stderr, "usage: boot ROOT OUTPUT FILE ...\n");
+        fprintf(stderr, "usage: boot ROOT OUTPUT [--alone] FILE ...\n");
         return 2;
     }
     b.root = argv[1];

@@ -1,6 +1,7 @@
 # Reads the sources of the standard library and collects what the public modules export, with the `;;;`
-# comments that stand directly before the definitions. -v mode=check, md (with -v folder=), or c.
-# The first file must be compiler/syntax/forms.def: names of core forms are documented by the language.
+# comments that stand directly before the definitions. -v mode=check, md (with -v folder=), c, or names.
+# The first files are compiler/syntax/forms.def, as names of core forms are documented by the language, and
+# examples.txt, the modules whose exports need no example.
 #
 # A comment documents the definition behind it, and the names of calls that its lines begin with. What a
 # module only passes on is documented where it is defined: in what it imports. A module whose purpose says
@@ -24,6 +25,7 @@ function word(text) {
 function note_definition(line,   rest) {
     sub(/^ *\(/, "", line)
     rest = line
+    if (rest ~ /^define-syntax/) keyword[module, word(substr(rest, 15))] = 1
     if (rest ~ /^define/) sub(/^[^ ]+ +\(*/, "", rest)
     if (word(rest) != "") note(word(rest))
 }
@@ -85,6 +87,11 @@ function add_imports(line,   i, n, parts) {
 
 FNR == 1 { begin_file() }
 
+FILENAME ~ /examples\.txt$/ {
+    if ($1 !~ /^#/) incomplete[$1] = 1
+    next
+}
+
 FILENAME ~ /\.def$/ {
     if (match($0, /^FORM\([a-z_]*, *"[^"]*"/)) {
         line = substr($0, 1, RLENGTH - 1)
@@ -120,6 +127,12 @@ in_export && /^ *;;;/ {
 }
 
 in_export {
+    if (block != "") {
+        line = $0
+        sub(/^ *\(rename +[^ ]+ +/, "", line)
+        sub(/^ */, "", line)
+        in_compiler[module, word(line)] = 1
+    }
     note_calls()
     block = ""
     add_exports($0)
@@ -194,7 +207,7 @@ function plain_lines(text) {
     return text
 }
 
-function check(   i, j, m, name, bad) {
+function check(   i, j, m, name, bad, text) {
     for (i = 1; i <= module_count; i++) {
         m = modules[i]
         if (is_private(m)) continue
@@ -202,8 +215,9 @@ function check(   i, j, m, name, bad) {
             name = exports[m, j]
             if (name in form) continue
             total++
-            if (text_of(m, name) != "") continue
-            print m ": " name " has no doc comment"
+            text = text_of(m, name)
+            if (text != "" && (m in incomplete || text ~ /(^|\n)  +[^\n]/)) continue
+            print m ": " name " has no " (text == "" ? "doc comment" : "example")
             bad++
         }
     }
@@ -249,8 +263,28 @@ function write_table(   i, j, m, name, text) {
     print "    {0, 0, 0},\n};"
 }
 
+# `MODULE NAME` for what modules define with a comment and programs see, but for keywords. What a module of
+# std.base gives to others of the library only is left out.
+function write_names(   i, j, m, name, public) {
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (!is_private(m)) for (j = 1; j <= export_count[m]; j++) public[exports[m, j]] = 1
+    }
+    for (i = 1; i <= module_count; i++) {
+        m = modules[i]
+        if (m == "std.repl") continue
+        for (j = 1; j <= export_count[m]; j++) {
+            name = exports[m, j]
+            if (!((m, name) in doc) || name in form || (m, name) in keyword) continue
+            if ((m, name) in in_compiler || (is_private(m) && !(name in public))) continue
+            print m, name
+        }
+    }
+}
+
 END {
     if (mode == "check") check()
+    if (mode == "names") write_names()
     if (mode == "md") write_pages()
     if (mode == "c") write_table()
 }

@@ -39,6 +39,7 @@ enum {
     ACTOR_DYING = 2,   // takes no more names and timers; until the cell is used again
     ACTOR_LIVE = 4,    // the cell is in use
     ACTOR_TIMED = 8,   // timers are aimed at it
+    ACTOR_TABLES = 16, // owns shared tables, or has
 };
 
 // What the owner notes; single-threaded.
@@ -53,6 +54,9 @@ enum {
     OWN_INTERRUPTED = 128,  // it is about to
     OWN_ASIDE = 512, // ext->copy is asked for or there
     OWN_SILENTLY = 256,     // the user knows why already
+    OWN_PIECES = 65536,     // there may be frames in its heap
+    OWN_TRACED = 131072,    // ext->tracer is told what it does
+    OWN_SUSPENDED = 1 << 14, // by others: runs none of its code until they resume it
 };
 
 typedef enum {
@@ -61,6 +65,7 @@ typedef enum {
     ACTOR_WAITING,
     ACTOR_EXITING,
     ACTOR_ASIDE, // a dirty thread works on its heap: vm/exec/aside.h
+    ACTOR_SUSPENDED,
 } ActorStatus;
 
 struct Actor {
@@ -129,6 +134,7 @@ struct VmWorker {
     BlockCache cache;
     Actor *running;
     bool actor_ended; // in the slice that was run last
+    _Atomic uint64_t reductions_sum, slices; // of all actors, by this worker; written by it
     int64_t reductions_left; // of the running slice, while C code looks at them
     int64_t reductions_published; // what was left of it when they were last added to the actor's sum
     uint32_t fresh_index, fresh_end; // cells never used, this worker's
@@ -136,6 +142,8 @@ struct VmWorker {
     uint32_t free_count;
     Actor *retired, *retired_last; // of ended actors, oldest first; deadline_ns holds the epoch
     uint64_t next_ref;
+    const LoadedModule *sought; // while collections look for frames of this; else NULL
+    bool found, pieces;         // they found one; they found frames at all
     Buf text; // scratch for messages and printing
 };
 
@@ -155,10 +163,13 @@ struct Vm {
     Actor *_Atomic free_cells; // written under the lock; others may look whether there are any
     size_t cells_committed; // bytes; lock
     struct Registry *registry;
+    struct Aliases *aliases;
+    struct SharedTables *tables;
     Value symbol[SYM_COUNT];
     Cell *kernel[KERNEL_COUNT];
     Cell *interrupt; // (trace or #f): what an interruptible actor calls; NULL when there is none
     uint32_t budget; // reductions per slice
+    _Atomic uint64_t minors_aside, majors_aside; // collections by dirty threads
     uint64_t start_ns;
     Actor *main;
     Value main_pid;
@@ -226,6 +237,13 @@ static inline Actor *actor_of_pid(const Vm *vm, Value pid)
     Actor *a = actor_at(vm, index);
     bool same = atomic_load_explicit(&a->serial, memory_order_acquire) == value_pid_serial(pid);
     return same ? a : NULL;
+}
+
+// Will the actor run any more of its code, as far as one can know?
+static inline bool actor_is_alive(const Vm *vm, Value pid)
+{
+    const Actor *a = actor_of_pid(vm, pid);
+    return a && !(atomic_load_explicit(&a->flags, memory_order_acquire) & ACTOR_DYING);
 }
 
 #endif

@@ -2,7 +2,9 @@
 // each step is complete before the next one shows: whoever sees a DOWN or an EXIT finds the name free,
 // the pid dead and the timers gone.
 #include "vm/actor/life.h"
+#include "vm/actor/trace.h"
 #include "vm/actor/mailbox.h"
+#include "vm/actor/shared.h"
 
 #include "vm/base/check.h"
 
@@ -39,6 +41,8 @@ void signal_to_dead(VmWorker *w, Value pid, Sig *s)
     case SIG_MONITOR:
         answer = sig_plain(vm, w, SIG_DOWN, noproc, pid, ref);
         break;
+    case SIG_TRACE:
+    case SIG_USES:
     case SIG_INFO:
         answer = sig_plain(vm, w, SIG_REPLY, V_FALSE, pid, ref);
         break;
@@ -124,6 +128,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     Value pid = actor_pid(a);
     bool alone = !x || (x->links.count == 0 && x->watchers.count == 0);
 
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_exited(a);
     atomic_store_explicit(&a->status, ACTOR_EXITING, memory_order_relaxed);
     if (alone && is_abnormal(vm, a->reason) && !(a->own & (OWN_LOGGED | OWN_MAIN)) && vm->report)
         vm->report(vm, a);
@@ -135,6 +140,7 @@ static void begin_exit(VmWorker *w, Actor *a)
     }
     uint32_t had = atomic_fetch_or_explicit(&a->flags, ACTOR_DYING, memory_order_acq_rel);
     if (had & ACTOR_NAMED) registry_forget(vm, a);
+    if (had & ACTOR_TABLES) shared_owner_ended(w, a);
     if ((had & ACTOR_TIMED) && vm->target_ended) vm->target_ended(w, pid);
     close_for_good(a);
 }
@@ -232,7 +238,8 @@ bool exit_slice(VmWorker *w, Actor *a)
 
     if (atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING) begin_exit(w, a);
     if (a->ext &&
-        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget)))
+        !(tell_watchers(a, &budget) && tell_linked(a, &budget) && drop_monitors(a, &budget) &&
+          aliases_drop(a, &budget) && shared_owner_drain(w, a, &budget)))
         return false;
     return answer_some(w, a, &budget);
 }

@@ -10,11 +10,14 @@
 typedef struct ActorExt {
     Map links;    // pid -> {number of the unlink that is not acknowledged yet, 0: linked}
     Map monitors; // own reference -> {target pid, name it was found by or #f}
+    Map options;  // own reference -> {AliasMode, copy of what DOWN begins with (Sig *) or 0}
     Map watchers; // reference -> {watcher pid, name}
     uint64_t next_unlink;
+    Map suspenders; // pid -> {how often, reference of the monitor that watches it}
     Value awaited; // reference of the reply that the actor waits for
     Sig *reply;    // that reply; NULL
     Value parent; // pid
+    Value leader; // pid of who takes what the actor writes to standard output; #f: nobody
     struct SigCopy *copy; // that was too long for a slice; NULL
     // The end of the queue when the monitor marked_ref was made: an answer to it can only be behind.
     // NULL: none yet.
@@ -28,6 +31,11 @@ typedef struct ActorExt {
     size_t mail_words; // of the messages that wait, of an actor with a heap limit
     uint32_t exposed; // messages in the queue that belong to the heap already
     Value pid;           // what it was, while the actor ends
+    Value tracer;        // pid; of one that is OWN_TRACED
+    uint32_t traced;     // TRACE_*
+    uint64_t untold;     // events that the tracer had no room for
+    struct SharedTable **doomed; // its tables, which are being emptied
+    uint32_t doomed_count, doomed_capacity;
     uint32_t empty_hint; // where emptying a table has come to
 } ActorExt;
 

@@ -28,6 +28,8 @@ typedef enum {
 enum {
     SIGF_EXTRA = 1,   // a SigExtra precedes the payload
     SIGF_EXPOSED = 2, // its value belongs to the receiver's heap already
+    SIGF_TRACE = 16,  // tells a tracer of something: is not traced itself
+    SIGF_ALIAS = 8,   // an ANSWER that was sent to an alias: it counts only while that is on
     SIGF_NOPROC = 4,  // a LINK_EXIT that counts without a link: there never was anybody
 };
 

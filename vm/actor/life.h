@@ -14,6 +14,8 @@ typedef struct {
     uint8_t priority;
     Value name;      // symbol or #f
     uint32_t max_heap; // KiB-words, 0: none
+    size_t min_heap;   // words, 0: none
+    Value give;        // list: the handles in it, as far as the thunk captures them, go to the new actor
 } SpawnOptions;
 
 typedef enum { SPAWNED, SPAWN_REFUSED, SPAWN_NO_MEMORY, SPAWN_NAME_TAKEN } SpawnResult;
@@ -52,6 +54,8 @@ typedef struct {
     void (*fini)(Actor *a);
     void (*visit)(Actor *a, Gc *gc);
     void (*visit_piece)(Actor *a, Gc *gc, Value *object);
+    // Is there a frame of the module's code, in the stack or in a continuation?
+    bool (*runs)(Actor *a, const LoadedModule *m);
 } StackOps;
 extern const StackOps *const actor_stack_ops;
 
@@ -71,6 +75,43 @@ bool actor_demonitor(Actor *a, Value ref);
 void link_signal(Actor *a, Sig *s);
 
 Value actor_make_ref(Actor *a);
+
+// ---- orders ---------------------------------------------------------------------------------------
+
+// What one actor has another do, by SIG_INFO.
+typedef enum { ORDER_COLLECT, ORDER_SUSPEND, ORDER_RESUME, ORDERS } ActorOrder;
+
+// #t, or #f when it could not be done.
+Value order_obey(Actor *a, ActorOrder order, Value from) MAY_GC;
+// Stands for a name in the monitor that watches who has suspended the actor.
+#define MONITOR_SUSPENDER value_fix(1)
+// If the monitor is one of those: the actor is no longer suspended by who has ended.
+bool order_suspender_gone(Actor *a, const MapEntry *monitor);
+
+// ---- aliases --------------------------------------------------------------------------------------
+
+// Until when messages to a reference count: until it is switched off; also until its monitor has ended;
+// also until one message has come.
+typedef enum { ALIAS_NONE, ALIAS_EXPLICIT, ALIAS_DEMONITOR, ALIAS_REPLY, ALIAS_MODES } AliasMode;
+
+typedef struct Aliases Aliases;
+
+Aliases *aliases_new(void);
+void aliases_free(Aliases *t);
+// Makes a reference of the actor's an alias. `tag` (or NULL) is a copy of what the DOWN of its monitor
+// begins with, which is taken over. False without memory.
+MUST_USE bool alias_add(Actor *a, Value ref, AliasMode mode, Sig *tag);
+// Switches it off. True when it was on.
+bool alias_remove(Actor *a, Value ref);
+// The monitor has ended: the alias may end with it. Gives the tag, which is the caller's now, or NULL.
+Sig *alias_monitor_gone(Actor *a, Value ref);
+// A message to the reference has come: does it count? Afterwards the alias may be off. One that was not
+// sent to an alias answers a request, and counts while the monitor is there, which it ends.
+bool alias_accepts(Actor *a, Value ref, bool sent_to_alias);
+// The actor ends. False when the budget is used up.
+bool aliases_drop(Actor *a, unsigned *budget);
+// Whose it is, or #f. From any thread.
+Value alias_owner(Vm *vm, Value ref);
 
 // ---- names --------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ ActorExt *actor_ext(Actor *a)
         if (!a->ext) return NULL;
         a->ext->actor = a;
         a->ext->serial = atomic_load_explicit(&a->serial, memory_order_relaxed);
-        a->ext->parent = V_FALSE;
+        a->ext->parent = a->ext->leader = V_FALSE;
     }
     return a->ext;
 }
@@ -139,6 +139,8 @@ bool actor_demonitor(Actor *a, Value ref)
     if (!e) return false;
     Value target = {e->a};
     map_remove(&a->ext->monitors, ref.bits);
+    Sig *tag = alias_monitor_gone(a, ref);
+    if (tag) sig_free(actor_vm(a), actor_worker(a), tag);
     // Without memory the target keeps a watcher too many; the DOWN it sends finds no monitor.
     if (value_is_local_pid(target))
         (void)send_plain(a, target, SIG_DEMONITOR, V_UNSPECIFIED, ref, &no_memory);

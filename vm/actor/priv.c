@@ -23,11 +23,37 @@ static Value *find_slot(Value table, uint32_t id)
     }
 }
 
-Value priv_find(const Actor *a, const Cell *c)
+static Value find_id(const Actor *a, uint32_t id)
 {
     if (!value_true(a->priv)) return V_NONE;
-    Value *slot = find_slot(a->priv, c->id);
+    Value *slot = find_slot(a->priv, id);
     return value_true(*slot) ? slot[1] : V_NONE;
+}
+
+Value priv_find_any(const Actor *a, const Cell *c)
+{
+    return find_id(a, c->id);
+}
+
+static bool is_marker(Value v)
+{
+    return value_is_pair(v) && value_is(value_car(v), V_PRIVATE);
+}
+
+Value priv_find(const Actor *a, const Cell *c)
+{
+    Value v = priv_find_any(a, c);
+    return is_marker(v) ? V_NONE : v;
+}
+
+bool priv_absent(const Actor *a, const Cell *c, Kind *kind, Value *owner)
+{
+    Value v = priv_find_any(a, c);
+
+    if (!is_marker(v)) return false;
+    *kind = (Kind)value_int(value_car(value_cdr(v)));
+    *owner = value_cdr(value_cdr(v));
+    return true;
 }
 
 static Value new_table(Heap *h, size_t slots)
@@ -72,9 +98,11 @@ static bool ensure_room(Actor *a)
 
 bool priv_set(Actor *a, Cell *c, const Value *v)
 {
-    if (value_is(priv_find(a, c), V_NONE) && !ensure_room(a)) return false;
-    Value *slot = find_slot(a->priv, c->id);
-    slot[0] = value_fix(c->id);
+    uint32_t id = c->id; // once: it may change meanwhile
+
+    if (value_is(find_id(a, id), V_NONE) && !ensure_room(a)) return false;
+    Value *slot = find_slot(a->priv, id);
+    slot[0] = value_fix(id);
     heap_store(&a->heap, a->priv, &slot[1], *v);
     return true;
 }
@@ -88,10 +116,10 @@ static Value take_snapshot(Actor *a, Cell *c)
     Vm *vm = actor_vm(a);
     Copy copy;
 
-    if (value_is(c->snapshot, V_NONE)) return V_NONE;
+    if (value_is(cell_snapshot(c), V_NONE)) return V_NONE;
     plat_lock(&vm->code.lock);
     copy_begin(&copy, &a->heap, NULL, 0);
-    Value v = copy_value(&copy, c->snapshot);
+    Value v = copy_value(&copy, cell_snapshot(c));
     copy_end(&copy);
     plat_unlock(&vm->code.lock);
     if (value_is(v, V_NONE))
@@ -129,13 +157,14 @@ bool priv_snapshot(Actor *a, LoadedModule *m)
     copy_begin(&copy, &a->heap, NULL, 0);
     for (uint32_t i = 0; ok && i < m->view.cell_count; i++) {
         Cell *c = m->cells[i];
-        if (!(c->flags & CELL_HERE) || c->module != m || !value_is(cell_value(c), V_PRIVATE)) continue;
+        if (!(c->flags & CELL_HERE) || c->module != m || c->kept || !value_is(cell_value(c), V_PRIVATE))
+            continue;
         Value v = priv_find(a, c);
         if (value_is(v, V_NONE)) continue;
         Value copied = copy_value(&copy, v);
         // What cannot travel has no snapshot: it belongs to the actor that loaded the library.
         ok = !value_is(copied, V_NONE);
-        if (ok) c->snapshot = copied;
+        if (ok) cell_set_snapshot(c, copied);
     }
     copy_end(&copy);
     if (ok) {
@@ -143,7 +172,7 @@ bool priv_snapshot(Actor *a, LoadedModule *m)
         return true;
     }
     for (uint32_t i = 0; i < m->view.cell_count; i++) {
-        if (m->cells[i]->module == m) m->cells[i]->snapshot = V_NONE;
+        if (m->cells[i]->module == m) cell_set_snapshot(m->cells[i], V_NONE);
     }
     return !copy.no_memory;
 }

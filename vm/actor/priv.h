@@ -8,6 +8,10 @@
 
 // The actor's own value; V_NONE when it has none. No memory is needed.
 Value priv_find(const Actor *a, const Cell *c);
+// The same; a marker (private kind . owner) for one that was left out when the others came.
+Value priv_find_any(const Actor *a, const Cell *c);
+// True for a variable that was left out: the kind of what could not travel, and whose it is.
+bool priv_absent(const Actor *a, const Cell *c, Kind *kind, Value *owner);
 // The same, but what a library's snapshot has is taken from there. V_NONE, V_FAIL at the heap limit.
 Value priv_get(Actor *a, Cell *c) MAY_GC;
 // `v` is a rooted slot.

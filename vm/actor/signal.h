@@ -39,12 +39,19 @@ typedef struct {
     Value blocks;  // chain of shared payloads that it refers to
     size_t used;   // words of the room
     Value refused; // after SEND_REFUSED: what cannot travel
+    Value *given;  // handles that are in the copy too: see copied_give
+    size_t given_count, given_capacity;
 } Copied;
 
 // Copies n values, which are replaced by their copies; what they share stays shared. Fills [room,
-// room + words) first, then pieces of its own.
-SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
-                          Copied *out);
+// room + words) first, then pieces of its own. The handles in the first `give` of them travel, too;
+// afterwards they are to be given or kept.
+SendResult copy_for_other(Actor *sender, Value *values, size_t n, size_t give, Value *room,
+                          size_t words, Copied *out);
+// The copy has reached another actor: the handles in it are the sender's no more.
+void copied_give(Actor *sender, Copied *c);
+// It has not: they stay the sender's.
+void copied_keep(Copied *c);
 
 // A message, exit reason or the like, copied out of the sender's heap into a new signal. `words` are
 // kept free for from and ref. On SEND_REFUSED *refused is the value that cannot travel.
@@ -67,6 +74,15 @@ bool sig_copy_pending(const Actor *sender);
 // The native did not want its copy after all, or the actor has ended.
 void sig_copy_drop(Vm *vm, VmWorker *w, Actor *sender);
 
+// A message that is a list of n values (at most 8), of which those that are long or cannot travel are
+// replaced by a symbol. Collects nothing. NULL without memory.
+Sig *sig_report(Actor *sender, const Value *items, size_t n);
+// Sends (given x sender) to an actor, with the handles in x, which are the sender's no more. *handles
+// is how many there were. GIVE_DEAD: nobody is there, and nothing was given; likewise when there is no
+// handle and `any` is false.
+typedef enum { GIVEN, GIVE_REFUSED, GIVE_NO_MEMORY, GIVE_DEAD, GIVE_NOTHING } GiveResult;
+GiveResult actor_give(Actor *sender, Value message, Value pid, bool any, Value *refused);
+
 // ---- receiving ------------------------------------------------------------------------------------
 
 // Handles everything in the inbox: messages go to the queue, other signals take effect. Afterwards
@@ -79,6 +95,10 @@ MUST_USE Value reply_take(Actor *a, Value ref) MAY_GC;
 // A fresh reference, whose reply the actor waits for from now on, without a time-out. V_FAIL without
 // memory (no fault is set).
 MUST_USE Value reply_await(Actor *a);
+
+// Asks another actor by SIG_INFO, and waits: `slot` is an argument of the native, which holds the
+// reference of the question once it is asked. The answer (#f: the actor is dead), V_WAIT or V_FAIL.
+MUST_USE Value actor_ask(Actor *a, Value pid, Value what, Value *slot) MAY_GC;
 
 // Moves the value of a message into the receiver's heap and gives it; the signal is used up. The value
 // is to be put into a slot before anything else happens.

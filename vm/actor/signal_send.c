@@ -142,7 +142,7 @@ static void attach(Attached *list, Cell *c)
 static void note_proc(Copy *c, Proc *p)
 {
     Attached *list = c->context;
-    const Reach *reach = code_reach(list->code, p->code);
+    const Reach *reach = code_reach(list->code, proc_code(p));
 
     if (!reach) list->no_memory = true;
     for (uint32_t i = 0; reach && i < reach->count; i++) {
@@ -156,21 +156,30 @@ static void note_proc(Copy *c, Proc *p)
     }
 }
 
+// Stands for the value of a variable that was left out: (private kind . owner). See priv.h.
+static Value absent_marker(Copy *c, Value owner)
+{
+    Value why = copy_cons(c, value_fix(c->lacking_kind), owner);
+    return value_is(why, V_NONE) ? why : copy_cons(c, V_PRIVATE, why);
+}
+
 // Copies the values of the cells behind the main value, in the same copy: what they share with it
 // stays shared, and procedures in them attach cells in turn. A variable that cannot travel is left
-// out; reading it over there says so.
+// out; reading it over there says whose it is.
 static Value copy_cells(Actor *sender, Copy *c, Attached *list)
 {
     Value out = V_NIL;
 
     c->lenient = true;
+    c->giving = false;
     for (size_t i = 0; i < list->count && !list->no_memory; i++) {
-        Value v = priv_find(sender, list->cells[i]);
+        Value v = priv_find_any(sender, list->cells[i]);
         if (value_is(v, V_NONE)) continue;
         c->lacking = false;
         v = copy_value(c, v);
         if (value_is(v, V_NONE)) return V_NONE;
-        if (c->lacking) continue;
+        if (c->lacking) v = absent_marker(c, actor_pid(sender));
+        if (value_is(v, V_NONE)) return V_NONE;
         Value entry = copy_cons(c, (Value){(uint64_t)list->cells[i]}, v);
         out = value_is(entry, V_NONE) ? V_NONE : copy_cons(c, entry, out);
         if (value_is(out, V_NONE)) return V_NONE;
@@ -178,8 +187,8 @@ static Value copy_cells(Actor *sender, Copy *c, Attached *list)
     return out;
 }
 
-static SendResult copy_values(Actor *sender, Value *values, size_t n, Value *room, size_t words,
-                              size_t most, Copied *out)
+static SendResult copy_values(Actor *sender, Value *values, size_t n, size_t give, Value *room,
+                              size_t words, size_t most, Copied *out)
 {
     Attached list = {.code = &actor_vm(sender)->code};
     Value v = V_UNSPECIFIED;
@@ -190,6 +199,7 @@ static SendResult copy_values(Actor *sender, Value *values, size_t n, Value *roo
     c.on_proc = note_proc;
     c.context = &list;
     for (size_t i = 0; i < n && !value_is(v, V_NONE); i++) {
+        c.giving = i < give;
         v = copy_value(&c, values[i]);
         values[i] = v;
     }
@@ -204,15 +214,60 @@ static SendResult copy_values(Actor *sender, Value *values, size_t n, Value *roo
     if (failed) return value_is(c.refused, V_NONE) ? SEND_NO_MEMORY : SEND_REFUSED;
     out->more = c.first;
     out->blocks = c.blocks;
+    out->given = c.given;
+    out->given_count = c.given_count;
+    out->given_capacity = c.given_capacity;
     out->used = (size_t)((c.first ? c.room_top : c.hp) - room);
     actor_charge(sender, c.words / 16);
     return SEND_OK;
 }
 
-SendResult copy_for_other(Actor *sender, Value *values, size_t n, Value *room, size_t words,
-                          Copied *out)
+SendResult copy_for_other(Actor *sender, Value *values, size_t n, size_t give, Value *room,
+                          size_t words, Copied *out)
 {
-    return copy_values(sender, values, n, room, words, 0, out);
+    return copy_values(sender, values, n, give, room, words, 0, out);
+}
+
+void copied_keep(Copied *c)
+{
+    mem_free(MEM_SCRATCH, c->given, c->given_capacity * sizeof *c->given);
+    c->given = NULL;
+    c->given_count = c->given_capacity = 0;
+}
+
+void copied_give(Actor *sender, Copied *c)
+{
+    for (size_t i = 0; i < c->given_count; i++) {
+        heap_give_handle(&sender->heap, c->given[i]);
+    }
+    copied_keep(c);
+}
+
+GiveResult actor_give(Actor *sender, Value message, Value pid, bool any, Value *refused)
+{
+    VmWorker *w = actor_worker(sender);
+    Actor *to = actor_of_pid(w->vm, pid);
+    Sig *s = to ? sig_new(w->vm, w, SIG_MESSAGE, SIG_EXTRA_WORDS) : NULL;
+    Copied copied;
+
+    if (!s) return to ? GIVE_NO_MEMORY : GIVE_DEAD;
+    SendResult r = copy_for_other(sender, &message, 1, 1, NULL, 0, &copied);
+    *refused = copied.refused;
+    if (r != SEND_OK) {
+        sig_free(w->vm, w, s);
+        return r == SEND_REFUSED ? GIVE_REFUSED : GIVE_NO_MEMORY;
+    }
+    s->flags |= SIGF_EXTRA;
+    s->value = message;
+    *sig_extra(s) = (SigExtra){copied.more, copied.blocks, copied.cells};
+    bool nothing = copied.given_count == 0 && !any;
+    if (!nothing && sig_post(w->vm, w, to, s)) {
+        copied_give(sender, &copied);
+        return GIVEN;
+    }
+    sig_free(w->vm, w, s);
+    copied_keep(&copied);
+    return nothing ? GIVE_NOTHING : GIVE_DEAD;
 }
 
 static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most, Sig **out,
@@ -236,7 +291,7 @@ static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most,
     SigExtra *x = sig_extra(s);
     Value *room = (Value *)(x + 1);
     size_t have = (size_t)((Value *)((char *)s + s->frag.bytes) - room);
-    SendResult r = copy_values(sender, &v, 1, room, have, most, &copied);
+    SendResult r = copy_values(sender, &v, 1, 0, room, have, most, &copied);
     if (r != SEND_OK) {
         *refused = copied.refused;
         space_free(&w->vm->space, &w->cache, REGION_YOUNG, s, s->frag.bytes);
@@ -252,6 +307,43 @@ static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most,
 SendResult sig_copy(Actor *sender, SigKind kind, Value v, Sig **out, Value *refused)
 {
     return copy_signal(sender, kind, v, 0, out, refused);
+}
+
+// ---- reports --------------------------------------------------------------------------------------
+
+#define REPORT_ITEMS_MAX 8
+#define REPORT_WORDS_MAX 4096
+
+Sig *sig_report(Actor *sender, const Value *items, size_t n)
+{
+    VmWorker *w = actor_worker(sender);
+    Sig *s = sig_new(w->vm, w, SIG_MESSAGE, SIG_EXTRA_WORDS + 2 * n + 16);
+    Copied copied = {.cells = V_NIL, .blocks = V_NIL};
+    Value copies[REPORT_ITEMS_MAX];
+
+    ASSERT(n <= REPORT_ITEMS_MAX);
+    if (!s) return NULL;
+    SigExtra *x = sig_extra(s);
+    Value *list = (Value *)(x + 1), *room = list + 2 * n;
+    memcpy(copies, items, n * sizeof *items);
+    size_t have = (size_t)((Value *)((char *)s + s->frag.bytes) - room);
+    if (copy_values(sender, copies, n, 0, room, have, REPORT_WORDS_MAX, &copied) != SEND_OK) {
+        copied = (Copied){.cells = V_NIL, .blocks = V_NIL};
+        for (size_t i = 0; i < n; i++) {
+            bool plain = copy_is_free(&sender->heap, items[i]) && !value_is_proc(items[i]);
+            copies[i] = plain ? items[i] : symbol_named(&w->vm->symbols, "not-shown");
+        }
+    }
+    s->value = V_NIL;
+    for (size_t i = n; i > 0; i--) {
+        list[2 * i - 2] = copies[i - 1];
+        list[2 * i - 1] = s->value;
+        s->value = value_from_words(&list[2 * i - 2], TAG_PAIR);
+    }
+    s->flags |= SIGF_EXTRA | SIGF_TRACE;
+    s->frag.used = (uint32_t)(2 * n + copied.used);
+    *x = (SigExtra){copied.more, copied.blocks, copied.cells};
+    return s;
 }
 
 // ---- copies that take long ------------------------------------------------------------------------

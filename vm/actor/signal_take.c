@@ -3,8 +3,20 @@
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
+
+static Value join_blocks(Value chain, Value rest)
+{
+    if (value_is_null(chain)) return rest;
+    BlockRef *last = (BlockRef *)value_words(chain);
+    while (!value_is_null(last->next)) {
+        last = (BlockRef *)value_words(last->next);
+    }
+    last->next = rest;
+    return chain;
+}
 
 // ---- messages made of signals ---------------------------------------------------------------------
 
@@ -18,6 +30,40 @@ static Value list_into(Value **room, const Value *items, size_t n, Value tail)
         *room += 2;
     }
     return tail;
+}
+
+static Value join_lists(Value list, Value rest)
+{
+    Value last = list;
+
+    if (value_is_null(list)) return rest;
+    while (value_is_pair(value_cdr(last))) {
+        last = value_cdr(last);
+    }
+    *value_cdr_slot(last) = rest; // outside every heap: no barrier
+    return list;
+}
+
+// Makes the memory of a signal, or of a copied value, part of a message's.
+static void merge(Actor *a, SigExtra *x, Sig *s)
+{
+    Frag **end = &s->frag.next;
+
+    s->frag.next = NULL;
+    if (s->flags & SIGF_EXTRA) {
+        SigExtra *y = sig_extra(s);
+        *end = y->more;
+        x->blocks = join_blocks(y->blocks, x->blocks);
+        x->cells = join_lists(y->cells, x->cells);
+    } else if (s->frag.used == 0) {
+        sig_free(actor_vm(a), actor_worker(a), s);
+        return;
+    }
+    while (*end) {
+        end = &(*end)->next;
+    }
+    *end = x->more;
+    x->more = &s->frag;
 }
 
 // A message that is a list of `head` and then the signal's value, for programs that trap exits or
@@ -46,24 +92,23 @@ static Sig *message_around(Actor *a, Sig *s, Value *head, size_t n, Value name)
     m->flags = SIGF_EXTRA;
     m->frag.used = (uint32_t)(2 * pairs);
     *x = (SigExtra){NULL, V_NIL, V_NIL};
-    if (s->flags & SIGF_EXTRA) {
-        *x = *sig_extra(s);
-        s->frag.next = x->more;
-        x->more = &s->frag;
-    } else if (s->frag.used > 0) {
-        s->frag.next = NULL;
-        x->more = &s->frag;
-    } else {
-        sig_free(w->vm, w, s);
-    }
+    merge(a, x, s);
     return m;
 }
 
-static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name)
+// `tag` is NULL, or a copied value whose memory goes with the message.
+static void deliver(Actor *a, Sig *s, Value *head, size_t n, Value name, Sig *tag)
 {
     Sig *m = message_around(a, s, head, n, name);
 
+    if (tag && m) {
+        merge(a, sig_extra(m), tag);
+    } else if (tag) {
+        sig_free(actor_vm(a), actor_worker(a), tag);
+    }
+
     if (m) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, m);
         mailbox_append(a, m);
     } else {
         // An actor that cannot be told of an exit must not go on as if there had been none.
@@ -100,7 +145,7 @@ static void take_exit(Actor *a, Sig *s)
         die_of(a, s);
     } else if (a->own & OWN_TRAP_EXIT) {
         Value head[2] = {vm->symbol[SYM_EXIT], from};
-        deliver(a, s, head, 2, V_FALSE);
+        deliver(a, s, head, 2, V_FALSE, NULL);
     } else if (value_is(s->value, vm->symbol[SYM_normal]) && !(by_self && s->kind == SIG_EXIT)) {
         sig_free(vm, actor_worker(a), s);
     } else {
@@ -130,20 +175,23 @@ static void take_down(Actor *a, Sig *s)
     Value from = s->words[0], ref = s->words[1];
     MapEntry *monitor = a->ext ? map_find(&a->ext->monitors, ref.bits) : NULL;
 
-    if (!monitor) {
+    if (!monitor || order_suspender_gone(a, monitor)) {
         sig_free(vm, actor_worker(a), s);
         return;
     }
     Value name = {monitor->b};
     map_remove(&a->ext->monitors, ref.bits);
-    Value head[4] = {vm->symbol[SYM_DOWN], ref, vm->symbol[SYM_process], from};
-    deliver(a, s, head, 4, name);
+    Sig *tag = alias_monitor_gone(a, ref);
+    Value head[4] = {tag ? tag->value : vm->symbol[SYM_DOWN], ref, vm->symbol[SYM_process], from};
+    deliver(a, s, head, 4, value_is_symbol(name) ? name : V_FALSE, tag);
 }
 
-// Who gave up waiting has ended the monitor, and never sees the answer.
+// A message to an alias, or the answer to a request. Who gave up waiting for one has ended its monitor,
+// and never sees the answer.
 static void take_answer(Actor *a, Sig *s)
 {
-    if (a->ext && actor_demonitor(a, s->words[1])) {
+    if (alias_accepts(a, s->words[1], (s->flags & SIGF_ALIAS) != 0)) {
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
     } else {
         sig_free(actor_vm(a), actor_worker(a), s);
@@ -155,7 +203,8 @@ static void take_info(Actor *a, Sig *s)
     VmWorker *w = actor_worker(a);
     Vm *vm = w->vm;
     Value requester = s->words[0], ref = s->words[1], refused;
-    Value answer = vm->info(a, s->value);
+    Value answer = value_is_fix(s->value) ? order_obey(a, (ActorOrder)value_int(s->value), requester)
+                                          : vm->info(a, s->value);
     Sig *reply;
 
     if (value_is(answer, V_FAIL)) answer = V_FALSE;
@@ -168,6 +217,16 @@ static void take_info(Actor *a, Sig *s)
         sig_send(vm, w, requester, reply);
     }
     sig_free(vm, w, s);
+}
+
+static void take_uses(Actor *a, Sig *s)
+{
+    VmWorker *w = actor_worker(a);
+    Value uses = value_bool(actor_stack_ops->runs(a, (const LoadedModule *)s->value.bits)); // NOLINT
+    Sig *reply = sig_plain(w->vm, w, SIG_REPLY, uses, actor_pid(a), s->words[1]);
+
+    if (reply) sig_send(w->vm, w, s->words[0], reply);
+    sig_free(w->vm, w, s);
 }
 
 static void take_reply(Actor *a, Sig *s)
@@ -194,6 +253,22 @@ Value reply_await(Actor *a)
     return x->awaited;
 }
 
+Value actor_ask(Actor *a, Value pid, Value what, Value *slot)
+{
+    VmWorker *w = actor_worker(a);
+
+    if (value_is_local_ref(*slot)) {
+        Value v = reply_take(a, *slot);
+        return value_is(v, V_NONE) ? V_WAIT : v;
+    }
+    Value ref = reply_await(a);
+    Sig *s = value_is(ref, V_FAIL) ? NULL : sig_plain(w->vm, w, SIG_INFO, what, actor_pid(a), ref);
+    if (!s) return fail_text(&a->heap, ERR_SYSTEM_LIMIT, NULL, "out of memory");
+    if (!sig_send(w->vm, w, pid, s)) return V_FALSE;
+    *slot = ref;
+    return V_WAIT;
+}
+
 Value reply_take(Actor *a, Value ref)
 {
     ActorExt *x = a->ext;
@@ -205,10 +280,20 @@ Value reply_take(Actor *a, Value ref)
     return message_take(a, s, &v) ? v : V_FAIL;
 }
 
+// Without memory it keeps the one it had.
+static void take_leader(Actor *a, Sig *s)
+{
+    ActorExt *x = actor_ext(a);
+
+    if (x) x->leader = s->value;
+    sig_free(actor_vm(a), actor_worker(a), s);
+}
+
 static void take_one(Actor *a, Sig *s)
 {
     switch ((SigKind)s->kind) {
     case SIG_MESSAGE:
+        if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
         mailbox_append(a, s);
         break;
     case SIG_EXIT:
@@ -233,8 +318,17 @@ static void take_one(Actor *a, Sig *s)
     case SIG_INFO:
         take_info(a, s);
         break;
+    case SIG_TRACE:
+        trace_take(a, s);
+        break;
+    case SIG_USES:
+        take_uses(a, s);
+        break;
     case SIG_REPLY:
         take_reply(a, s);
+        break;
+    case SIG_LEADER:
+        take_leader(a, s);
         break;
     case SIG_INTERRUPT:
         if (a->own & OWN_INTERRUPTIBLE) a->own |= OWN_INTERRUPTED;

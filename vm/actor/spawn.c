@@ -6,6 +6,7 @@
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/priv.h"
+#include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
 
@@ -71,6 +72,8 @@ static void free_ext(Actor *a)
     map_free(&x->links, MEM_ACTOR);
     map_free(&x->monitors, MEM_ACTOR);
     map_free(&x->watchers, MEM_ACTOR);
+    map_free(&x->options, MEM_ACTOR);
+    map_free(&x->suspenders, MEM_ACTOR);
     mem_free(MEM_ACTOR, x, sizeof *x);
     a->ext = NULL;
 }
@@ -296,7 +299,7 @@ static bool travels(Actor *parent, Value v)
 
 // Copies the thunk with those parameters whose values can travel; in the child the others have their
 // initial values. The parent's list is changed and put right again: nothing looks at it meanwhile.
-static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[2], Copied *c)
+static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[3], Copied *c)
 {
     size_t n = 0, skips = 0;
     Value head = parent->params, last = V_NIL, next;
@@ -317,8 +320,8 @@ static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[2], Cop
             *value_cdr_slot(last) = next;
         }
     }
-    given[1] = head;
-    SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, c);
+    given[2] = head;
+    SendResult r = copy_for_other(parent, given, 3, 1, a->nursery_words, CELL_NURSERY_WORDS, c);
     while (skips-- > 0) {
         *value_cdr_slot(skipped[skips].pair) = skipped[skips].rest;
     }
@@ -327,28 +330,27 @@ static SendResult copy_what_travels(Actor *parent, Actor *a, Value given[2], Cop
 }
 
 // The thunk and the parameters, copied into the new actor's first nursery and what follows it.
-static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value *refused)
+static SpawnResult give_start(Actor *parent, Actor *a, Value thunk, Value give, Copied *c)
 {
-    Value given[2] = {thunk, parent->params};
-    Copied c;
+    Value given[3] = {give, thunk, parent->params};
 
-    SendResult r = copy_for_other(parent, given, 2, a->nursery_words, CELL_NURSERY_WORDS, &c);
+    SendResult r = copy_for_other(parent, given, 3, 1, a->nursery_words, CELL_NURSERY_WORDS, c);
     if (r == SEND_REFUSED && value_is_pair(parent->params)) {
-        given[0] = thunk;
-        r = copy_what_travels(parent, a, given, &c);
+        given[0] = give;
+        given[1] = thunk;
+        r = copy_what_travels(parent, a, given, c);
     }
     if (r == SEND_NO_MEMORY) return SPAWN_NO_MEMORY;
-    *refused = c.refused;
     if (r == SEND_REFUSED) return SPAWN_REFUSED;
-    a->heap.hp += c.used;
-    a->fp[0] = given[0];
-    a->params = inherited_params(given[1]);
-    a->reason = c.cells; // installed when it runs first: that may collect its heap
-    if (c.more) heap_adopt(&a->heap, c.more);
-    while (!value_is_null(c.blocks)) {
-        Value next = ((BlockRef *)value_words(c.blocks))->next;
-        if (!heap_note_blockref(&a->heap, c.blocks)) return SPAWN_NO_MEMORY;
-        c.blocks = next;
+    a->heap.hp += c->used;
+    a->fp[0] = given[1];
+    a->params = inherited_params(given[2]);
+    a->reason = c->cells; // installed when it runs first: that may collect its heap
+    if (c->more) heap_adopt(&a->heap, c->more);
+    while (!value_is_null(c->blocks)) {
+        Value next = ((BlockRef *)value_words(c->blocks))->next;
+        if (!heap_note_blockref(&a->heap, c->blocks)) return SPAWN_NO_MEMORY;
+        c->blocks = next;
     }
     return SPAWNED;
 }
@@ -381,13 +383,23 @@ static bool tie(VmWorker *w, Actor *parent, Actor *a, const SpawnOptions *o, Spa
     return true;
 }
 
+static bool inherit_leader(const Actor *parent, Actor *a)
+{
+    if (!parent || !parent->ext || !value_true(parent->ext->leader)) return true;
+    ActorExt *x = actor_ext(a);
+    if (x) x->leader = parent->ext->leader;
+    return x != NULL;
+}
+
 // Undoes what a spawn has done so far.
-static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *out, SpawnResult r)
+static SpawnResult abandon(VmWorker *w, Actor *parent, Actor *a, const Spawned *out, Copied *c,
+                           SpawnResult r)
 {
     if (parent && parent->ext) {
         map_remove(&parent->ext->links, actor_pid(a).bits);
         if (value_is_local_ref(out->ref)) map_remove(&parent->ext->monitors, out->ref.bits);
     }
+    copied_keep(c);
     actor_close(w, a);
     actor_retire(w, a);
     return r;
@@ -399,6 +411,7 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     Vm *vm = w->vm;
     Actor *a = take_cell(w);
     SpawnResult r = SPAWNED;
+    Copied c = {0};
 
     out->ref = V_FALSE;
     if (!a) return SPAWN_NO_MEMORY;
@@ -406,19 +419,26 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     atomic_fetch_add_explicit(&vm->actor_count, 1, memory_order_relaxed);
     out->pid = actor_pid(a);
     if (parent) {
-        r = give_start(parent, a, thunk, &out->refused);
+        r = give_start(parent, a, thunk, options->give, &c);
+        out->refused = c.refused;
     } else {
         a->fp[0] = thunk;
     }
     if (r == SPAWNED && (options->link || options->monitor) && !tie(w, parent, a, options, out))
         r = SPAWN_NO_MEMORY;
-    if (r != SPAWNED) return abandon(w, parent, a, out, r);
-    a->initial = value_is_proc(a->fp[0]) ? value_proc(a->fp[0])->code : NULL;
+    size_t was;
+    if (r == SPAWNED && options->min_heap > 0 && !heap_set_least(&a->heap, options->min_heap, &was))
+        r = SPAWN_NO_MEMORY;
+    if (r == SPAWNED && !inherit_leader(parent, a)) r = SPAWN_NO_MEMORY;
+    if (r != SPAWNED) return abandon(w, parent, a, out, &c, r);
+    a->initial = value_is_proc(a->fp[0]) ? proc_code(value_proc(a->fp[0])) : NULL;
     a->heap.scratch = NULL;
     // Open before the name is there: who finds the actor by it finds it alive.
     atomic_store_explicit(&a->inbox, 0, memory_order_release);
     if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
-        return abandon(w, parent, a, out, SPAWN_NAME_TAKEN);
+        return abandon(w, parent, a, out, &c, SPAWN_NAME_TAKEN);
+    if (UNLIKELY(c.given_count > 0)) copied_give(parent, &c);
+    if (UNLIKELY(parent && (parent->own & OWN_TRACED))) trace_spawned(parent, a);
     actor_wake(vm, w, a);
     return SPAWNED;
 }

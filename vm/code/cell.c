@@ -58,16 +58,10 @@ static bool grow_buckets(CodeSpace *cs)
     return true;
 }
 
-Cell *cell_intern(CodeSpace *cs, LoadedModule *module, Value name, uint32_t flags)
+static Cell *new_cell(CodeSpace *cs, LoadedModule *module, Value name, uint32_t flags)
 {
-    Cell *c = cell_lookup(cs, module->name, name);
+    Cell *c = space_shared(cs->space, sizeof *c);
 
-    if (c) {
-        c->flags |= flags;
-        return c;
-    }
-    if (cs->cell_count >= cs->cell_bucket_count && !grow_buckets(cs)) return NULL;
-    c = space_shared(cs->space, sizeof *c);
     if (!c) return NULL;
     c->stub.header = header_make(KIND_PROC, 2);
     c->stub.code = &cs->stub_codes[1];
@@ -79,10 +73,44 @@ Cell *cell_intern(CodeSpace *cs, LoadedModule *module, Value name, uint32_t flag
     c->flags = flags;
     c->module = module;
     c->name = name;
-    Cell **home = &cs->cell_buckets[cell_hash(module->name, name) & (cs->cell_bucket_count - 1)];
+    return c;
+}
+
+static bool insert(CodeSpace *cs, Cell *c)
+{
+    if (cs->cell_count >= cs->cell_bucket_count && !grow_buckets(cs)) return false;
+    Cell **home = &cs->cell_buckets[cell_hash(c->module->name, c->name) & (cs->cell_bucket_count - 1)];
     c->next = *home;
     *home = c;
+    return true;
+}
+
+Cell *cell_intern(CodeSpace *cs, LoadedModule *module, Value name, uint32_t flags)
+{
+    Cell *c = cell_lookup(cs, module->name, name);
+
+    if (c) {
+        c->flags |= flags;
+        return c;
+    }
+    c = new_cell(cs, module, name, flags);
+    return c && insert(cs, c) ? c : NULL;
+}
+
+Cell *cell_stage(CodeSpace *cs, LoadedModule *m, Value name, uint32_t flags)
+{
+    Cell *c = new_cell(cs, m, name, flags);
+
+    if (!c) return NULL;
+    c->staged = true;
+    c->real = cell_lookup(cs, m->name, name);
     return c;
+}
+
+bool cell_promote(CodeSpace *cs, Cell *c)
+{
+    c->staged = false;
+    return insert(cs, c);
 }
 
 void cell_publish(CodeSpace *cs, Cell *c, Value v)

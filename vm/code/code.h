@@ -29,15 +29,21 @@ typedef struct Reach Reach;
 
 struct Code {
     uint64_t header;       // KIND_CODE
-    const uint64_t *entry; // first word
+    const uint64_t *entry; // first word; atomic: a purge takes it away
     LoadedModule *module;
     Value name;     // symbol, or #f
     uint32_t index; // in the module's table
     uint32_t free_count;
     _Atomic(Reach *) reach; // module data that running this can reach; NULL: not computed yet
     uint64_t reach_mark;    // of the search that was here last; lock: CodeSpace
+    Code *older;            // of the version before: its procedure has become this one's; lock
     Proc self;              // the procedure, when it captures nothing
 };
+
+static inline const uint64_t *code_entry(const Code *c)
+{
+    return __atomic_load_n(&c->entry, __ATOMIC_ACQUIRE);
+}
 
 // A module variable. `value` is the value when all actors share it, V_PRIVATE when each actor has its
 // own (in Actor.priv under `id`), V_UNBOUND before its definition. `callee` is always a procedure:
@@ -46,17 +52,29 @@ struct Code {
 struct Cell {
     Value value;  // atomic: rel cell_publish / acq GLOBAL
     Value callee; // atomic: rel cell_publish / acq CALLG
-    uint32_t id;
-    uint32_t flags; // ImageCell flags
+    _Atomic uint32_t id; // atomic: changes when a new version has other data for everybody
+    uint32_t flags;      // ImageCell flags
     LoadedModule *module;
-    Value name; // symbol
-    Cell *next; // bucket of the cell table; lock
-    Value snapshot; // what actors start with that come to a library's private cell first; V_NONE
+    Value name;     // symbol
+    Cell *next;     // bucket of the cell table; lock
+    Value snapshot; // what actors start with that come to a private cell first; V_NONE. atomic
+    Cell *real;     // while a new version's body runs: the variable that this stands for; else NULL
+    bool staged;    // no variable of the module yet: see reload.c
+    bool kept;      // staged, and the data is that of `real`
     Proc stub;
     Value stub_cell; // free value 0 of the stub: this cell's address, which reads as a fixnum
 };
 
 typedef enum { MODULE_LINKED, MODULE_RUNNING, MODULE_DONE } ModuleState;
+
+// What a version of a module is good for. See reload.c.
+typedef enum {
+    ROLE_CURRENT,
+    ROLE_STAGED,  // its body runs for the first time: nobody else knows it
+    ROLE_OLD,     // another has taken its place, or its body failed; actors may be in it
+    ROLE_PURGING, // its procedures cannot be called while it is asked who is in it
+    ROLE_PURGED   // nobody is or can be in it: its code is gone
+} ModuleRole;
 
 struct LoadedModule {
     Value name; // symbol
@@ -66,8 +84,12 @@ struct LoadedModule {
     Value *literals;
     Cell **cells;        // by the image's index
     ModuleState state;   // lock
+    _Atomic uint32_t role;  // ModuleRole; written under the lock
+    Value owner;            // pid of who stages or purges it; lock
+    uint32_t word_capacity; // of `words`; 0: another module has them. lock
     struct Frag *snapshot; // memory of the cells' snapshots
     Buf image; // that it came with, when the code space is to free it
+    bool image_alone; // no other module came with it
     LoadedModule *next; // of the table by name; lock
 };
 
@@ -121,6 +143,39 @@ MUST_USE bool code_load(CodeSpace *cs, Buf *image, RunList *list, char *why, siz
 MUST_USE bool code_require(CodeSpace *cs, const char *name, size_t name_size, RunList *list,
                            char *why, size_t why_size);
 
+// ---- versions: reload.c ---------------------------------------------------------------------------
+
+// Links a new version of the loaded module `name` out of an image, beside the one there is. It and the
+// library modules that it needs are appended to *list, it as the last. Nothing changes for anybody until
+// its body has run and code_commit makes it the current one. Takes the image's memory over, also on
+// failure; then false, the reason in `why`.
+MUST_USE bool code_stage(CodeSpace *cs, Buf *image, const char *name, Value owner, RunList *list,
+                         char *why, size_t why_size);
+
+// Makes a staged version the current one.
+void code_commit(CodeSpace *cs, LoadedModule *m);
+// Its body failed: it is an old version at once.
+void code_abandon(CodeSpace *cs, LoadedModule *m);
+
+// What a variable of a staged version keeps of the one it stands for, rather than be defined anew.
+bool code_keeps(CodeSpace *cs, const Cell *staged, Value v);
+
+// Versions of a module that are neither current nor purged, newest first; how many of them, at most max.
+size_t code_old_versions(CodeSpace *cs, Value name, LoadedModule **out, size_t max);
+bool code_is_module(CodeSpace *cs, const LoadedModule *m);
+LoadedModule *code_current(CodeSpace *cs, Value name);
+
+// From begin to cancel or end, whoever calls a procedure of the version waits. End: when no actor has a
+// frame in it. False when the version's role is not what it must be.
+MUST_USE bool code_purge_begin(CodeSpace *cs, LoadedModule *m, Value owner);
+bool code_purge_cancel(CodeSpace *cs, LoadedModule *m);
+bool code_purge_end(CodeSpace *cs, LoadedModule *m);
+
+static inline ModuleRole module_role(const LoadedModule *m)
+{
+    return (ModuleRole)atomic_load_explicit(&m->role, memory_order_acquire);
+}
+
 // The procedure that runs a module's body.
 Value module_init_proc(LoadedModule *m);
 Cell *module_main(LoadedModule *m); // NULL when it has none
@@ -134,6 +189,16 @@ Cell *cell_find(CodeSpace *cs, Value module, Value name);
 static inline Value cell_value(const Cell *c)
 {
     return (Value){__atomic_load_n(&c->value.bits, __ATOMIC_ACQUIRE)};
+}
+
+static inline Value cell_snapshot(const Cell *c)
+{
+    return (Value){__atomic_load_n(&c->snapshot.bits, __ATOMIC_ACQUIRE)};
+}
+
+static inline void cell_set_snapshot(Cell *c, Value v)
+{
+    __atomic_store_n(&c->snapshot.bits, v.bits, __ATOMIC_RELEASE);
 }
 
 static inline Value cell_callee(const Cell *c)

@@ -11,17 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct {
-    CodeSpace *cs;
-    RunList *list;
-    char *why;
-    size_t why_size;
-    unsigned depth; // of imports
-} Link;
-
 #define IMPORT_DEPTH_MAX 1000
 
-COLD static bool refuse(Link *l, const ModuleView *v, const char *what)
+COLD bool link_refuse(Link *l, const ModuleView *v, const char *what)
 {
     size_t size = 0;
     const char *name = v ? image_text(v, v->head->name, &size) : NULL;
@@ -46,10 +38,10 @@ static Value text_symbol(CodeSpace *cs, const ModuleView *v, ImageText text)
     return symbol_intern(cs->symbols, p, size);
 }
 
-static LoadedModule *find_loaded(CodeSpace *cs, Value name)
+LoadedModule *link_find(CodeSpace *cs, Value name)
 {
     LoadedModule *m = cs->modules;
-    while (m && !value_is(m->name, name)) {
+    while (m && !(value_is(m->name, name) && module_role(m) == ROLE_CURRENT)) {
         m = m->next;
     }
     return m;
@@ -83,7 +75,7 @@ static bool make_codes(Link *l, LoadedModule *m)
     uint32_t n = m->view.code_count;
 
     m->codes = space_shared(cs->space, MAX(n, 1u) * sizeof(Code));
-    if (!m->codes) return refuse(l, &m->view, "out of memory");
+    if (!m->codes) return link_refuse(l, &m->view, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         const ImageCode *row = &m->view.codes[i];
         Code *c = &m->codes[i];
@@ -91,7 +83,7 @@ static bool make_codes(Link *l, LoadedModule *m)
         c->entry = m->words + row->start;
         c->module = m;
         c->name = text_symbol(cs, &m->view, row->name);
-        if (value_is(c->name, V_FAIL)) return refuse(l, &m->view, "damaged image (name of a code)");
+        if (value_is(c->name, V_FAIL)) return link_refuse(l, &m->view, "damaged image (name of a code)");
         c->index = i;
         c->free_count = row->free_count;
         c->self.header = header_make(KIND_PROC, 1);
@@ -106,18 +98,23 @@ static bool make_cells(Link *l, LoadedModule *m)
     uint32_t n = m->view.cell_count;
 
     m->cells = mem_zalloc(MEM_CODE, n * sizeof *m->cells);
-    if (!m->cells) return refuse(l, &m->view, "out of memory");
+    if (!m->cells) return link_refuse(l, &m->view, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         const ImageCell *row = &m->view.cells[i];
         Value name = text_symbol(cs, &m->view, row->name);
-        if (!value_is_kind(name, KIND_SYMBOL)) return refuse(l, &m->view, "damaged image (cell)");
+        if (!value_is_kind(name, KIND_SYMBOL)) return link_refuse(l, &m->view, "damaged image (cell)");
         Value module = text_symbol(cs, &m->view, row->module);
         // What an interactive module has not defined yet may come later.
         bool open = (m->view.head->flags & MODULE_OPEN) && value_is(module, m->name);
+        if (l->staging && (row->flags & CELL_HERE)) {
+            m->cells[i] = cell_stage(cs, m, name, row->flags);
+            if (!m->cells[i]) return link_refuse(l, &m->view, "out of memory");
+            continue;
+        }
         if ((row->flags & CELL_HERE) || open) {
-            LoadedModule *home = find_loaded(cs, m->name);
+            LoadedModule *home = link_find(cs, m->name);
             m->cells[i] = cell_intern(cs, home ? home : m, name, row->flags);
-            if (!m->cells[i]) return refuse(l, &m->view, "out of memory");
+            if (!m->cells[i]) return link_refuse(l, &m->view, "out of memory");
             continue;
         }
         m->cells[i] = cell_lookup(cs, module, name);
@@ -128,7 +125,7 @@ static bool make_cells(Link *l, LoadedModule *m)
             return false;
         }
         if ((row->flags & CELL_ASSIGNED) && !(m->cells[i]->flags & CELL_ASSIGNED))
-            return refuse(l, &m->view, "assigns a variable of another module");
+            return link_refuse(l, &m->view, "assigns a variable of another module");
     }
     return true;
 }
@@ -173,7 +170,7 @@ static bool add_to_run(Link *l, LoadedModule *m)
         LoadedModule **modules = mem_realloc(MEM_CODE, list->modules,
                                              list->capacity * sizeof *modules,
                                              more * sizeof *modules);
-        if (!modules) return refuse(l, NULL, "out of memory");
+        if (!modules) return link_refuse(l, NULL, "out of memory");
         list->modules = modules;
         list->capacity = more;
     }
@@ -190,7 +187,7 @@ static bool require_imports(Link *l, const ModuleView *v)
     for (uint32_t i = 0; i < v->import_count; i++) {
         size_t size;
         const char *name = image_text(v, v->imports[i].name, &size);
-        if (!name) return refuse(l, v, "damaged image (import)");
+        if (!name) return link_refuse(l, v, "damaged image (import)");
         if (!require(l, name, size, &v->imports[i].interface)) return false;
     }
     return require_homes(l, v);
@@ -208,7 +205,7 @@ static bool require_homes(Link *l, const ModuleView *v)
         const char *name = image_text(v, home, &size);
         if ((v->cells[i].flags & CELL_HERE) || (home.offset == last.offset && home.size == last.size))
             continue;
-        if (!name) return refuse(l, v, "damaged image (cell)");
+        if (!name) return link_refuse(l, v, "damaged image (cell)");
         if (own && size == own_size && memcmp(name, own, size) == 0) continue;
         if (!require(l, name, size, NULL)) return false;
         last = home;
@@ -216,38 +213,66 @@ static bool require_homes(Link *l, const ModuleView *v)
     return true;
 }
 
-static LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
+// Memory for the code words: of a version that was purged when there is one that fits (it is given back,
+// then), else new.
+static LoadedModule *take_words(CodeSpace *cs, LoadedModule *m)
+{
+    uint32_t n = MAX(m->view.word_count, 1u);
+
+    for (LoadedModule *old = cs->modules; old; old = old->next) {
+        if (module_role(old) != ROLE_PURGED || old->word_capacity < n ||
+            old->word_capacity > 2 * n + 256)
+            continue;
+        m->words = old->words;
+        m->word_capacity = old->word_capacity;
+        old->word_capacity = 0;
+        return old;
+    }
+    // Some more, for a next version that is larger.
+    m->word_capacity = n + n / 8;
+    m->words = space_shared(cs->space, m->word_capacity * sizeof(uint64_t));
+    return NULL;
+}
+
+LoadedModule *link_module(Link *l, const ModuleView *v, bool trusted)
 {
     CodeSpace *cs = l->cs;
     char why[160];
 
     if (!trusted && !image_verify(v, why, sizeof why)) {
-        refuse(l, v, why);
+        link_refuse(l, v, why);
         return NULL;
     }
-    if (!require_imports(l, v)) return NULL;
+    bool staging = l->staging; // this module, not what it imports
+    l->staging = false;
+    bool ready = require_imports(l, v);
+    l->staging = staging;
+    if (!ready) return NULL;
     LoadedModule *m = mem_zalloc(MEM_CODE, sizeof *m);
     if (!m) {
-        refuse(l, v, "out of memory");
+        link_refuse(l, v, "out of memory");
         return NULL;
     }
     m->view = *v;
+    atomic_store_explicit(&m->role, staging ? ROLE_STAGED : ROLE_CURRENT, memory_order_relaxed);
     m->name = text_symbol(cs, v, v->head->name);
-    m->words = space_shared(cs->space, MAX(v->word_count, 1u) * sizeof(uint64_t));
+    LoadedModule *room = take_words(cs, m);
     if (!value_is_kind(m->name, KIND_SYMBOL) || !m->words) {
-        refuse(l, v, m->words ? "damaged image (module name)" : "out of memory");
+        link_refuse(l, v, m->words ? "damaged image (module name)" : "out of memory");
     } else if (!literals_load(cs, m)) {
-        refuse(l, v, "damaged image (literals)");
+        link_refuse(l, v, "damaged image (literals)");
     } else if (make_codes(l, m) && make_cells(l, m) && add_to_run(l, m)) {
-        if (code_map_add(cs, m)) {
+        if (room) code_map_replace(cs, room, m);
+        if (room || code_map_add(cs, m)) {
             make_words(l, m);
             m->next = cs->modules;
             cs->modules = m;
             return m;
         }
         l->list->count--;
-        refuse(l, v, "out of memory");
+        link_refuse(l, v, "out of memory");
     }
+    if (room) room->word_capacity = m->word_capacity;
     mem_free(MEM_CODE, m->cells, v->cell_count * sizeof *m->cells);
     mem_free(MEM_CODE, m, sizeof *m);
     return NULL;
@@ -257,7 +282,7 @@ static bool require(Link *l, const char *name, size_t size, const ContentHash *i
 {
     CodeSpace *cs = l->cs;
     Value symbol = symbol_intern(cs->symbols, name, size);
-    LoadedModule *m = find_loaded(cs, symbol);
+    LoadedModule *m = link_find(cs, symbol);
     ModuleView view;
     bool trusted;
 
@@ -267,7 +292,7 @@ static bool require(Link *l, const char *name, size_t size, const ContentHash *i
                      name);
             return false;
         }
-        if (++l->depth > IMPORT_DEPTH_MAX) return refuse(l, &view, "imports nested too deep");
+        if (++l->depth > IMPORT_DEPTH_MAX) return link_refuse(l, &view, "imports nested too deep");
         m = link_module(l, &view, trusted);
         l->depth--;
         if (!m) return false;
@@ -291,14 +316,14 @@ static bool check_image(Link *l, const ImageView *view)
     char why[160];
 
     for (uint32_t i = 0; i < view->module_count; i++) {
-        if (!image_module(view, i, &module, &bad)) return refuse(l, NULL, bad);
+        if (!image_module(view, i, &module, &bad)) return link_refuse(l, NULL, bad);
         size_t size;
         const char *name = image_text(&module, module.head->name, &size);
         Value symbol = name ? symbol_intern(l->cs->symbols, name, size) : V_FAIL;
-        LoadedModule *same = value_is_symbol(symbol) ? find_loaded(l->cs, symbol) : NULL;
+        LoadedModule *same = value_is_symbol(symbol) ? link_find(l->cs, symbol) : NULL;
         if (same && !(module.head->flags & same->view.head->flags & MODULE_OPEN))
-            return refuse(l, &module, "a module of this name is loaded already");
-        if (!image_verify(&module, why, sizeof why)) return refuse(l, &module, why);
+            return link_refuse(l, &module, "a module of this name is loaded already");
+        if (!image_verify(&module, why, sizeof why)) return link_refuse(l, &module, why);
     }
     return true;
 }
@@ -329,6 +354,7 @@ bool code_load(CodeSpace *cs, Buf *image, RunList *list, char *why, size_t why_s
     bool used = list->count > before;
     if (used) {
         list->modules[list->count - 1]->image = *image;
+        list->modules[list->count - 1]->image_alone = view.module_count == 1;
         *image = (Buf)BUF_INIT;
     }
     plat_unlock(&cs->lock);

@@ -39,6 +39,15 @@ bool code_map_add(CodeSpace *cs, LoadedModule *m)
     return true;
 }
 
+void code_map_replace(CodeSpace *cs, const LoadedModule *purged, LoadedModule *m)
+{
+    ModuleMap *map = atomic_load_explicit(&cs->map, memory_order_relaxed);
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (map->modules[i] == purged) atomic_store_explicit(&map->modules[i], m, memory_order_release);
+    }
+}
+
 void code_map_free(CodeSpace *cs)
 {
     ModuleMap *map = atomic_load_explicit(&cs->map, memory_order_relaxed);
@@ -57,7 +66,7 @@ static LoadedModule *module_at(CodeSpace *cs, const uint64_t *pc)
 
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        LoadedModule *m = map->modules[mid];
+        LoadedModule *m = atomic_load_explicit(&map->modules[mid], memory_order_acquire);
         if (pc < m->words) {
             high = mid;
         } else if (pc >= m->words + m->view.word_count) {

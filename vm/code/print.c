@@ -33,8 +33,20 @@ static bool is_invisible(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c < 0xa1) || c == 0xad || (c >= 0x2000 && c <= 0x200f) ||
            (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
+           c == 0x1680 ||
            c == 0xfeff || (c >= 0xe000 && c <= 0xf8ff) || (c >= 0xfff0 && c <= 0xfffb) ||
-           (c & 0xfffe) == 0xfffe || c >= 0xe0000 || (c >= 0x300 && c < 0x370);
+           (c & 0xfffe) == 0xfffe || c >= 0xe0000;
+}
+
+// Those most common; they would be put on top of what stands before.
+static bool is_combining(uint32_t c)
+{
+    return c >= 0x300 && c < 0x370;
+}
+
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
 static void write_char(Buf *out, uint32_t c)
@@ -46,7 +58,7 @@ static void write_char(Buf *out, uint32_t c)
             return;
         }
     }
-    if (is_invisible(c)) {
+    if (is_invisible(c) || is_combining(c)) {
         buf_printf(out, "x%x", c);
     } else {
         buf_char(out, c);
@@ -83,7 +95,7 @@ static void write_string(Buf *out, Value v)
             buf_text(out, "\\b");
             break;
         default:
-            if (c < 0x20 || c == 0x7f) {
+            if (is_control(c)) {
                 buf_printf(out, "\\x%x;", c);
             } else {
                 buf_char(out, c);
@@ -93,35 +105,51 @@ static void write_string(Buf *out, Value v)
     buf_u8(out, '"');
 }
 
-static bool is_plain_symbol_char(uint8_t c)
+static bool is_plain_symbol_char(uint32_t c)
 {
-    return c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != 0 && strchr("!$%&*/:<=>?^_~+-.@", c) != NULL);
+    return c >= 0x80 ? !is_invisible(c)
+                     : (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           (c != 0 && strchr("!$%&*/:<=>?^_~+-.@", (int)c) != NULL);
+}
+
+// May a name begin with it? A digit may not, and @ would make another form of a comma before it.
+static bool is_plain_start(uint32_t c)
+{
+    return is_plain_symbol_char(c) && !is_combining(c) && !(c >= '0' && c <= '9') && c != '@';
+}
+
+// Would the name be read as it is?
+static bool is_plain_symbol(const uint8_t *name, size_t size)
+{
+    const uint8_t *p = name, *end = name + size;
+    NumLex number;
+
+    if (size == 0 || (size == 1 && *name == '.')) return false;
+    if (!is_plain_start(utf8_decode(&p, end))) return false;
+    while (p < end) {
+        if (!is_plain_symbol_char(utf8_decode(&p, end))) return false;
+    }
+    return numlex_scan((const char *)name, size, 10, &number) == NUMLEX_NONE;
 }
 
 void print_symbol(Buf *out, const char *utf8, size_t size)
 {
-    NumLex number;
-    bool plain = size > 0 && !(size == 1 && utf8[0] == '.') &&
-                 numlex_scan(utf8, size, 10, &number) == NUMLEX_NONE && utf8[0] != '#';
+    const uint8_t *p = (const uint8_t *)utf8, *end = p + size;
 
-    for (size_t i = 0; plain && i < size; i++) {
-        plain = is_plain_symbol_char((uint8_t)utf8[i]);
-    }
-    if (plain) {
+    if (is_plain_symbol(p, size)) {
         buf_bytes(out, utf8, size);
         return;
     }
     buf_u8(out, '|');
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = (uint8_t)utf8[i];
+    while (p < end) {
+        uint32_t c = utf8_decode(&p, end);
         if (c == '|' || c == '\\') {
             buf_u8(out, '\\');
-            buf_u8(out, c);
-        } else if (c < 0x20 || c == 0x7f) {
+            buf_char(out, c);
+        } else if (is_control(c)) {
             buf_printf(out, "\\x%x;", c);
         } else {
-            buf_u8(out, c);
+            buf_char(out, c);
         }
     }
     buf_u8(out, '|');
@@ -189,7 +217,7 @@ static void print_text_id(Buf *out, Value v, uint64_t identity, Value node)
 
 static void print_proc(Buf *out, Value v)
 {
-    Value name = value_proc(v)->code->name;
+    Value name = proc_code(value_proc(v))->name;
 
     buf_text(out, "#<procedure");
     if (value_is_symbol(name)) buf_printf(out, " %s", value_symbol(name)->utf8);
@@ -265,7 +293,7 @@ typedef struct {
 typedef struct {
     Value key;
     uint32_t label; // 1 + number, once printed; UINT32_MAX: wants one
-    bool open;
+    bool open, cyclic;
 } Seen;
 
 typedef struct {
@@ -278,6 +306,8 @@ typedef struct {
     size_t slots, used;
     uint32_t labels;
     size_t brace; // out->size behind the last "#hashmap{" or "#hashset{": the next entry is its first
+    PrintObject *object; // for what does not read back; NULL: print it
+    void *context;
     bool failed;
     uint64_t identity; // of the node, for PRINT_TEXT
     Value node;
@@ -355,11 +385,12 @@ static bool meet(Printer *p, Value v)
     if (2 * (p->used + 1) > p->slots && !grow_table(p)) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0) {
-        *s = (Seen){v, 0, true};
+        *s = (Seen){.key = v, .open = true};
         p->used++;
         return true;
     }
     if (s->open || p->style == PRINT_SHARED || p->style == PRINT_TEXT) s->label = UINT32_MAX;
+    s->cyclic |= s->open;
     return false;
 }
 
@@ -409,6 +440,10 @@ static bool print_label(Printer *p, Value v)
     if (!p->table) return false;
     Seen *s = find(p, v);
     if (s->key.bits == 0 || s->label == 0) return false;
+    if (p->object && s->cyclic) {
+        p->object(p->context, p->out, v, true);
+        return true;
+    }
     if (s->label == UINT32_MAX) {
         s->label = ++p->labels;
         buf_printf(p->out, "#%u=", s->label - 1);
@@ -474,6 +509,35 @@ static void open_compound(Printer *p, Value v)
     }
 }
 
+static bool reads_back(Value v)
+{
+    switch (value_tag(v)) {
+    case TAG_FIX:
+    case TAG_FLO:
+    case TAG_PAIR:
+        return true;
+    case TAG_OBJ:
+        break;
+    case TAG_PROC:
+    case TAG_ID:
+        return false;
+    default:
+        return value_is_char(v) || value_is_null(v) || value_is(v, V_TRUE) || value_is(v, V_FALSE);
+    }
+    switch (header_kind(value_header(v))) {
+    case KIND_VECTOR:
+    case KIND_STRING:
+    case KIND_SYMBOL:
+    case KIND_BYTEVECTOR:
+    case KIND_BIGNUM:
+    case KIND_RATIO:
+    case KIND_FLONUM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 // What the text form writes in its own way.
 static bool print_special(Printer *p, Value v)
 {
@@ -489,6 +553,10 @@ static bool print_special(Printer *p, Value v)
 
 static void print_any(Printer *p, Value v)
 {
+    if (p->object && !reads_back(v)) {
+        p->object(p->context, p->out, v, false);
+        return;
+    }
     if (is_compound(v)) {
         open_compound(p, v);
         return;
@@ -661,7 +729,7 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 {
     Printer p = {.out = out, .style = style, .max = max_bytes ? out->size + max_bytes : 0};
 
-    if (is_compound(v) && style != PRINT_SIMPLE && (style == PRINT_SHARED || is_large(&p, v)))
+    if (is_compound(v) && (style == PRINT_SHARED || is_large(&p, v)))
         find_cycles(&p, v);
     print_structure(&p, v);
     if (p.max) cut(out, p.max);
@@ -671,6 +739,15 @@ void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes)
 void print_text(Buf *out, Value v, uint64_t identity, Value node)
 {
     Printer p = {.out = out, .style = PRINT_TEXT, .identity = identity, .node = node};
+
+    if (is_compound(v)) find_cycles(&p, v);
+    print_structure(&p, v);
+    finish(&p);
+}
+
+void print_datum(Buf *out, Value v, PrintObject *object, void *context)
+{
+    Printer p = {.out = out, .style = PRINT_SHARED, .object = object, .context = context};
 
     if (is_compound(v)) find_cycles(&p, v);
     print_structure(&p, v);

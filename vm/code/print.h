@@ -12,12 +12,17 @@ typedef enum {
     PRINT_DISPLAY, // strings and characters as themselves
     PRINT_WRITE,   // so that it reads back; labels where data are cyclic
     PRINT_SHARED,  // labels wherever something occurs twice
-    PRINT_SIMPLE,  // no labels: loops if the data do (the caller's business)
+    PRINT_SIMPLE,  // as write: labels are for cycles only, which nothing else could end
     PRINT_TEXT,    // as SHARED; print_text only
 } PrintStyle;
 
 // `max_bytes` 0: all of it; else the text is cut there and ends in "...".
 void print_value(Buf *out, Value v, PrintStyle style, size_t max_bytes);
+
+// A datum for eval: as PRINT_SHARED, but `object` is called for whatever has no text that reads back and for
+// lists and vectors that contain themselves (`cyclic`), and puts something in their place.
+typedef void PrintObject(void *context, Buf *out, Value v, bool cyclic);
+void print_datum(Buf *out, Value v, PrintObject *object, void *context);
 
 // A name as a symbol that reads back, with bars when it needs them.
 void print_symbol(Buf *out, const char *utf8, size_t size);

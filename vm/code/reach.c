@@ -29,6 +29,7 @@ static const Reach nothing = {.count = 0};
 static void add_code(Search *s, Code *code)
 {
     if (code->reach_mark == s->cs->reach_mark || code->module == &s->cs->stubs) return;
+    if (module_role(code->module) == ROLE_PURGED) return;
     code->reach_mark = s->cs->reach_mark;
     if (s->todo_count == s->todo_capacity) {
         size_t more = s->todo_capacity ? s->todo_capacity * 2 : 64;
@@ -65,8 +66,9 @@ static void add_value(Search *s, Value v)
 {
     if (!value_is_proc(v)) return;
     Proc *p = value_proc(v);
-    if (p->code->module == &s->cs->stubs) return;
-    add_code(s, p->code);
+    Code *code = proc_code(p);
+    if (code->module == &s->cs->stubs) return;
+    add_code(s, code);
     for (size_t i = 0; i + 1 < header_words(p->header); i++) {
         // Captures of a shared closure are shared and nest at most as deep as code_share allows.
         add_value(s, p->free[i]);

@@ -53,6 +53,8 @@ static void run(Job *job)
     a->heap.scratch = NULL;
     atomic_store_explicit(&a->status, ACTOR_RUNNABLE, memory_order_relaxed);
     Vm *vm = w->vm;
+    atomic_fetch_add_explicit(&vm->minors_aside, w->scratch.minors, memory_order_relaxed);
+    atomic_fetch_add_explicit(&vm->majors_aside, w->scratch.majors, memory_order_relaxed);
     space_flush(&vm->space, &w->cache);
     buf_free(&w->text);
     mem_free(MEM_SCHED, x, sizeof *x);

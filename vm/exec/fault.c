@@ -238,7 +238,7 @@ bool exec_interrupt(Actor *a)
         a->fp[0] = *root;
         a->argc = 1;
         a->callee = cell_callee(vm->interrupt);
-        a->pc = value_proc(a->callee)->code->entry;
+        a->pc = code_entry(proc_code(value_proc(a->callee)));
     } else {
         actor_set_exit(a, vm->symbol[SYM_heap_limit]);
     }
@@ -251,7 +251,7 @@ bool exec_raise_limit(Actor *a)
     (void)fail_text(&a->heap, ERR_HEAP_LIMIT, NULL,
                     "the actor has reached its heap limit: %zu messages wait", mailbox_length(a));
     if (exec_raise_fault(a)) {
-        a->pc = value_proc(a->callee)->code->entry;
+        a->pc = code_entry(proc_code(value_proc(a->callee)));
         return true;
     }
     actor_set_exit(a, actor_vm(a)->symbol[SYM_heap_limit]);

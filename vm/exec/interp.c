@@ -140,7 +140,7 @@ collect:
     DISPATCH();
 
 enter_callee:
-    pc = value_proc(callee)->code->entry;
+    pc = code_entry(proc_code(value_proc(callee)));
     DISPATCH();
 
 entry_fault:

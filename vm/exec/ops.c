@@ -14,7 +14,7 @@
 // argument".
 static void describe_arity(const Code *code, char *out, size_t size)
 {
-    const uint64_t *word = code->entry;
+    const uint64_t *word = code_entry(code);
     size_t used = 0;
     uint32_t last = 0;
     bool any = false;
@@ -36,7 +36,8 @@ static void describe_arity(const Code *code, char *out, size_t size)
 
 void fault_arity(Actor *a, Value callee, uint32_t argc)
 {
-    const Code *code = value_is_proc(callee) ? value_proc(callee)->code : code_at(&actor_vm(a)->code, a->pc);
+    const Code *code = value_is_proc(callee) ? proc_code(value_proc(callee))
+                                             : code_at(&actor_vm(a)->code, a->pc);
     char wanted[80];
 
     describe_arity(code, wanted, sizeof wanted);
@@ -82,7 +83,7 @@ static int64_t list_length(Value v)
 // The number of required arguments of the first clause with a rest list; -1 when there is none.
 static int64_t rest_clause(const Code *code)
 {
-    const uint64_t *word = code->entry;
+    const uint64_t *word = code_entry(code);
 
     for (;;) {
         Insn in = insn_from_word(*word);
@@ -100,7 +101,7 @@ static int64_t rest_clause(const Code *code)
 // n values stand from `base` on, the last of them the list.
 static bool spread_long(Actor *a, uint32_t base, uint32_t n, int64_t listed)
 {
-    int64_t required = rest_clause(value_proc(a->callee)->code);
+    int64_t required = rest_clause(proc_code(value_proc(a->callee)));
 
     if (required < 0) {
         fault_arity(a, a->callee, (uint32_t)MIN(n - 1 + listed, INT32_MAX));
@@ -154,8 +155,9 @@ bool apply_spread(Actor *a, uint32_t base, uint32_t n, Value procedure)
     return true;
 }
 
-Value cell_stub_target(Actor *a, Cell *c)
+static Value cell_target(Actor *a, Cell *c)
 {
+    if (c->kept) c = c->real;
     Value v = cell_value(c);
 
     if (value_is(v, V_PRIVATE)) {
@@ -167,6 +169,33 @@ Value cell_stub_target(Actor *a, Cell *c)
     if (value_is(v, V_UNBOUND))
         return fail_text(&a->heap, ERR_UNBOUND, NULL, "unbound: %s", value_symbol(c->name)->utf8);
     return fail_not_procedure(a, v);
+}
+
+// Of a procedure whose version of a module is being purged, or has been.
+static Value purged_target(Actor *a, Value callee)
+{
+    Vm *vm = actor_vm(a);
+    const Code *code = proc_code(value_proc(callee));
+    LoadedModule *m = code->module;
+
+    if (code_entry(code) != vm->code.stub_codes[1].entry) return callee; // there again, or another's
+    if (module_role(m) == ROLE_PURGED)
+        return fail_text(&a->heap, ERR_USER, NULL,
+                         "%.100s: this version of module %.100s has been purged",
+                         value_is_symbol(code->name) ? value_symbol(code->name)->utf8 : "procedure",
+                         value_symbol(m->name)->utf8);
+    // Who was purging may have been ended in the middle of it.
+    if (!actor_is_alive(vm, m->owner)) (void)code_purge_cancel(&vm->code, m);
+    return V_YIELD;
+}
+
+Value stub_target(Actor *a, Value callee)
+{
+    Proc *p = value_proc(callee);
+
+    if (LIKELY(proc_code(p) == &actor_vm(a)->code.stub_codes[1]))
+        return cell_target(a, (Cell *)p->free[0].bits);
+    return purged_target(a, callee);
 }
 
 // ---- data ---------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ Value fail_not_procedure(Actor *a, Value v);
 // Spreads the list that is the last of the n values from slot `base` on. Leaves the procedure in
 // a->callee and the number of arguments in a->argc.
 MUST_USE bool apply_spread(Actor *a, uint32_t base, uint32_t n, Value procedure) MAY_GC;
-// What a call through a cell's stub should call. a->callee is the stub meanwhile.
-Value cell_stub_target(Actor *a, Cell *c) MAY_GC;
+// What a call of a stub should call: that of a cell, or of a procedure whose version of a module is being
+// purged (V_YIELD until that is decided). a->callee is the stub meanwhile.
+Value stub_target(Actor *a, Value callee) MAY_GC;
 
 // ---- data
 bool value_eqv_slow(Value x, Value y);

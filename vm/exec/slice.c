@@ -16,6 +16,8 @@ static void publish(VmWorker *w, Actor *a)
     uint64_t sum = atomic_load_explicit(&a->reductions, memory_order_relaxed) + used;
 
     atomic_store_explicit(&a->reductions, sum, memory_order_relaxed);
+    sum = atomic_load_explicit(&w->reductions_sum, memory_order_relaxed) + used;
+    atomic_store_explicit(&w->reductions_sum, sum, memory_order_relaxed);
     w->reductions_published = left;
     size_t words = heap_words(&a->heap);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(words, UINT32_MAX), memory_order_relaxed);
@@ -45,6 +47,7 @@ static void use_reserve(VmWorker *w, Actor *a)
 // Messages alone have brought the actor to its limit.
 static bool is_flooded(Actor *a)
 {
+    if (value_true(a->callee)) return false; // it waits in a call, where nothing can be raised
     return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
@@ -84,6 +87,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
     Actor *a = container_of(t, Actor, task);
 
     borrow(w, a);
+    uint64_t slices = atomic_load_explicit(&w->slices, memory_order_relaxed);
+    atomic_store_explicit(&w->slices, slices + 1, memory_order_relaxed);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
     w->scratch.fault.irritant_count = 0;
@@ -101,7 +106,14 @@ SliceEnd slice_run(Worker *worker, Task *t)
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
-        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !exec_interrupt(a)) continue;
+        if (UNLIKELY(a->own & OWN_SUSPENDED)) {
+            let_go(w, a, ACTOR_SUSPENDED);
+            if (inbox_sleep(a)) return SLICE_DONE;
+            borrow(w, a);
+            continue;
+        }
+        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !value_true(a->callee) && !exec_interrupt(a))
+            continue;
         if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);

@@ -84,11 +84,61 @@ static void visit_callers(CodeSpace *cs, Gc *gc, Value *fp, const uint64_t *retu
     }
 }
 
+// ---- whose code ---------------------------------------------------------------------------------
+
+static bool is_in(const LoadedModule *m, const uint64_t *pc)
+{
+    return pc >= m->words && pc < m->words + m->view.word_count;
+}
+
+static bool returns_into(CodeSpace *cs, const LoadedModule *m, const uint64_t *at, const uint64_t *end)
+{
+    while (at < end) {
+        Step s = read_step(cs, at);
+        if (is_in(m, s.words == 2 ? s.pc : s.pc - 1)) return true;
+        at += s.words;
+    }
+    return false;
+}
+
+static COLD void look_into(VmWorker *w, const StackPiece *p)
+{
+    const uint64_t *returns = (const uint64_t *)(p->words + p->data_words);
+
+    w->pieces = true;
+    if (returns_into(&w->vm->code, w->sought, returns, returns + p->return_words)) w->found = true;
+}
+
+// Frames in the heap are found by a collection: what nobody can reach is gone afterwards.
+static bool pieces_run(Actor *a, const LoadedModule *m)
+{
+    VmWorker *w = actor_worker(a);
+
+    w->sought = m;
+    w->found = w->pieces = false;
+    bool ok = gc_collect(&a->heap, 0, true);
+    w->sought = NULL;
+    if (ok && !w->pieces) a->own &= ~(uint32_t)OWN_PIECES;
+    return !ok || w->found;
+}
+
+static bool runs(Actor *a, const LoadedModule *m)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+
+    if (is_in(m, a->pc) || returns_into(cs, m, a->rp, a->stack_end)) return true;
+    return (a->own & OWN_PIECES) && pieces_run(a, m);
+}
+
+// ---- visiting, again ----------------------------------------------------------------------------
+
 static void visit_piece(Actor *a, Gc *gc, Value *object)
 {
     CodeSpace *cs = &actor_vm(a)->code;
     StackPiece *p = (StackPiece *)object;
     const uint64_t *returns = (const uint64_t *)(p->words + p->data_words);
+
+    if (UNLIKELY(actor_worker(a)->sought != NULL)) look_into(actor_worker(a), p);
 
     gc_visit(gc, &p->rest);
     visit_callers(cs, gc, p->words + p->data_words, returns, returns + p->return_words);
@@ -174,7 +224,7 @@ static void fini_stack(Actor *a)
     a->stack = NULL;
 }
 
-static const StackOps ops = {init_stack, fini_stack, visit_all, visit_piece};
+static const StackOps ops = {init_stack, fini_stack, visit_all, visit_piece, runs};
 const StackOps *const actor_stack_ops = &ops;
 
 // ---- growing ------------------------------------------------------------------------------------
@@ -200,6 +250,74 @@ static bool enlarge(Actor *a, size_t words)
     a->stack_end = end;
     free_block(a, old, old_words);
     return true;
+}
+
+// The largest frame that a code's clauses ask for.
+static size_t code_frame_words(const Code *code)
+{
+    const ImageCode *row = &code->module->view.codes[code->index];
+    const uint64_t *word = code->module->words + row->start, *end = word + row->count;
+    size_t most = 0;
+
+    while (word < end) {
+        Insn in = insn_from_word(*word);
+        if (in.op == OP_ENTER) most = MAX(most, (size_t)in.a);
+        word += insn_words(in);
+    }
+    return most;
+}
+
+// Words of the smallest block in which every frame has the room that it made sure of; 0 when that is not
+// known.
+static size_t least_block(const Actor *a)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+    const uint64_t *rp = a->rp;
+    const Value *fp = a->fp;
+    const Code *code = code_at(cs, a->pc);
+    size_t least = 0;
+
+    for (;;) {
+        if (!code) return rp == a->stack_end ? least : 0;
+        size_t need = (size_t)(fp - a->stack) + code_frame_words(code) + (size_t)(a->stack_end - rp);
+        least = MAX(least, need + STACK_SLACK_WORDS);
+        if (rp == a->stack_end) return least;
+        Step s = read_step(cs, rp);
+        if (s.words == 2) return 0; // a trap: how much it needs is not in the code
+        fp -= s.base;
+        rp += s.words;
+        code = code_at(cs, s.pc - 1);
+    }
+}
+
+void stack_trim(Actor *a)
+{
+    VmWorker *w = actor_worker(a);
+    size_t words = block_words(a), least = least_block(a), returns = (size_t)(a->stack_end - a->rp);
+    bool home = least <= CELL_STACK_WORDS;
+    size_t bytes = space_block_bytes(least * sizeof(Value));
+    Value *old = a->stack, *block = a->stack_words;
+
+    // What frames were moved out of may not become smaller: [K3].
+    if (least == 0 || old == a->stack_words || value_true(a->stack_rest)) return;
+    if (home) {
+        MEMORY_USABLE(block, sizeof a->stack_words);
+        bytes = sizeof a->stack_words;
+    } else {
+        if (bytes >= words * sizeof(Value)) return;
+        block = space_alloc(&w->vm->space, &w->cache, REGION_YOUNG, &bytes);
+        if (!block) return;
+    }
+    uint64_t *end = (uint64_t *)(void *)((char *)block + bytes);
+    size_t data = (size_t)((Value *)a->rp - old);
+    size_t room = (size_t)((Value *)end - block) - returns;
+    memcpy(block, old, MIN(data, room) * sizeof(Value));
+    memcpy(end - returns, a->rp, returns * sizeof *a->rp);
+    a->fp = block + (a->fp - old);
+    a->rp = end - returns;
+    a->stack = block;
+    a->stack_end = end;
+    free_block(a, old, words);
 }
 
 static bool fits(const Actor *a, size_t words)
@@ -261,6 +379,7 @@ Value stack_capture(Actor *a, size_t frame_words)
     StackPiece *p = new_piece(a, data, returns);
 
     if (!p) return V_FAIL;
+    a->own |= OWN_PIECES;
     p->data_words = (uint32_t)data;
     p->return_words = (uint32_t)returns;
     p->rest = a->stack_rest;

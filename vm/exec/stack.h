@@ -44,6 +44,9 @@ static inline StackPiece *stack_piece(Value v)
 // heap limit, fault set.
 MUST_USE bool stack_grow(Actor *a, size_t words) MAY_GC;
 
+// Gives back what of the block the frames do not need, when that is worth it.
+void stack_trim(Actor *a);
+
 // Moves everything below the running frame to the heap and gives it as a continuation; the running
 // frame (its first `frame_words` slots) stays. V_FAIL at the heap limit.
 MUST_USE Value stack_capture(Actor *a, size_t frame_words) MAY_GC;

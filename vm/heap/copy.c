@@ -113,9 +113,27 @@ static Value copy_list(Copy *c, Value v)
     }
 }
 
-static bool may_travel(Kind kind)
+static bool may_travel(const Copy *c, Kind kind)
 {
-    return kind != KIND_STACK && kind != KIND_ESCAPE && kind != KIND_HANDLE;
+    if (kind == KIND_HANDLE) return c->giving;
+    return kind != KIND_STACK && kind != KIND_ESCAPE;
+}
+
+static bool note_given(Copy *c, Value handle)
+{
+    if (c->given_count == c->given_capacity) {
+        size_t more = c->given_capacity ? c->given_capacity * 2 : 8;
+        Value *given = mem_realloc(MEM_SCRATCH, c->given, c->given_capacity * sizeof *given,
+                                   more * sizeof *given);
+        if (!given) {
+            c->no_memory = true;
+            return false;
+        }
+        c->given = given;
+        c->given_capacity = more;
+    }
+    c->given[c->given_count++] = handle;
+    return true;
 }
 
 static Value copy_object(Copy *c, Value v)
@@ -125,19 +143,21 @@ static Value copy_object(Copy *c, Value v)
     Kind kind = header_kind(header);
     size_t words = header_words(header) + 1;
 
-    if (!may_travel(kind)) {
+    if (!may_travel(c, kind)) {
         c->lacking = true;
+        c->lacking_kind = kind;
         if (c->lenient) return V_FALSE;
         c->refused = v;
         return V_NONE;
     }
     if (kind == KIND_PROC && c->on_proc) c->on_proc(c, value_proc(v));
+    if (kind == KIND_HANDLE && !note_given(c, v)) return V_NONE;
     Value *q = take(c, words);
     if (!q || !log_slot(c, p)) return V_NONE;
     memcpy(q, p, words * sizeof(Value));
     q->bits = header;
     if (kind == KIND_TABLE && !value_is_null(q[1 + TABLE_EPOCH])) q[1 + TABLE_EPOCH] = V_FALSE;
-    if (kind == KIND_BLOCKREF) {
+    if (kind == KIND_BLOCKREF || kind == KIND_HANDLE) {
         BlockRef *ref = (BlockRef *)q;
         block_retain(ref->block);
         ref->next = c->blocks;
@@ -255,4 +275,7 @@ void copy_end(Copy *c)
     }
     frag_free(c->space, s->cache, c->first);
     c->first = c->last = NULL;
+    mem_free(MEM_SCRATCH, c->given, c->given_capacity * sizeof *c->given);
+    c->given = NULL;
+    c->given_count = c->given_capacity = 0;
 }

@@ -32,6 +32,10 @@ typedef struct Copy {
     Value refused;   // the value that cannot travel; V_NONE
     bool lenient;    // set by the caller: what cannot travel becomes #f and sets `lacking`
     bool lacking;
+    Kind lacking_kind; // of what it was
+    bool giving;       // set by the caller: handles travel too, and are noted
+    Value *given;      // the originals of those that did; the caller's after copy_end
+    size_t given_count, given_capacity;
     bool no_memory;
     size_t most_words; // set by the caller: beyond about so many the copy gives up; 0: never
     bool gave_up;
@@ -51,7 +55,7 @@ Value copy_value(Copy *c, Value v);
 Value copy_cons(Copy *c, Value car, Value cdr);
 
 // Restores the originals. On failure also frees the pieces and releases the blocks. Afterwards the
-// pieces and the blocks (c->first, c->blocks) belong to the caller.
+// pieces, the blocks and the list of handles (c->first, c->blocks, c->given) belong to the caller.
 void copy_end(Copy *c);
 
 // True for a value that is passed as it is, without a copy: immediates and what is shared.

@@ -333,6 +333,8 @@ static void make_plan(const Heap *h, Extent extent, Plan *p)
     bool busy = h->scratch->collections >= 2 || survived > size / 4;
     size_t keep = MIN(size, NURSERY_WORDS_MAX);
     p->nursery_words = MAX(busy && keep < NURSERY_WORDS_MAX ? keep * 2 : keep, NURSERY_WORDS_MIN);
+    if (e && e->least_words > 0)
+        p->nursery_words = MAX(p->nursery_words, MIN(e->least_words, NURSERY_WORDS_MAX));
     p->nursery_words = MAX(p->nursery_words, p->young_words);
     p->least_words = MAX(MIN(p->nursery_words, size), p->young_words);
 }
@@ -461,6 +463,13 @@ static void settle_old(Gc *gc, Value *scan_chunk)
     }
 }
 
+// For statistics.
+static void count_collection(HeapScratch *s, bool major)
+{
+    _Atomic uint64_t *n = major ? &s->majors : &s->minors;
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 static void collect(Heap *h, Gc *gc)
 {
     HeapScratch *s = h->scratch;
@@ -487,6 +496,7 @@ static void collect(Heap *h, Gc *gc)
     h->hp = h->mark = gc->to_hp;
     h->limit = h->nursery_end = gc->to_end;
     s->collections++;
+    count_collection(s, gc->major);
 #if BUILD_DEBUG || BUILD_STRESS
     heap_verify(h);
 #endif
@@ -570,6 +580,28 @@ bool gc_collect(Heap *h, size_t words, bool full)
     if (may_put_off_full(h) && collect_extent(h, words, GC_MINOR)) return true;
     // Without room for a full collection that is due, a minor one does.
     return collect_extent(h, words, GC_WHEN_DUE) || collect_extent(h, words, GC_MINOR);
+}
+
+void gc_shrink(Heap *h, Value *home, size_t home_words)
+{
+    Plan plan;
+    Gc gc;
+
+    ASSERT(!h->scratch->nogc);
+    if (!collect_extent(h, 0, GC_FULL)) return;
+    memset(&plan, 0, sizeof plan);
+    size_t live = (size_t)(h->hp - h->nursery);
+    if (live > home_words || h->nursery == home) {
+        plan.young_words = plan.nursery_words = plan.least_words = live;
+        if (space_block_bytes(live * sizeof(Value)) < (size_t)((char *)h->nursery_end - (char *)h->nursery))
+            (void)collect_once(h, &plan);
+        return;
+    }
+    prepare(&gc, h, &plan);
+    MEMORY_USABLE(home, home_words * sizeof(Value));
+    gc.to = gc.to_hp = home;
+    gc.to_end = home + home_words;
+    collect(h, &gc);
 }
 
 void heap_collect_due(Heap *h)

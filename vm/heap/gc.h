@@ -30,6 +30,10 @@ void heap_fini(Heap *h);
 // the owner's limit or memory is exhausted: the heap is whole then, and the fault is not set.
 MUST_USE bool gc_collect(Heap *h, size_t words, bool full);
 
+// A full collection after which the heap takes as little as it can: what lives moves into `home`, the
+// first nursery that heap_init was given, when it fits there. Without memory for it the heap stays as it is.
+void gc_shrink(Heap *h, Value *home, size_t home_words);
+
 // A collection is due that takes long: it was put off, or will be, while the scratch is `bounded`. Whoever
 // runs the owner should see to it soon; what is put off too long is done where it is met.
 bool heap_is_due(const Heap *h);
@@ -46,6 +50,10 @@ static inline void gc_visit_range(Gc *gc, Value *first, size_t n)
         gc_visit(gc, &first[i]);
     }
 }
+
+// The nursery has at least so many words from the next collection on, as far as nurseries go; 0: as the
+// collector thinks best. Gives what it was. False without memory.
+MUST_USE bool heap_set_least(Heap *h, size_t words, size_t *was);
 
 // A fragment that the owner's heap now refers to: absorbed by the next collection.
 void heap_adopt(Heap *h, Frag *frag);
@@ -87,7 +95,10 @@ MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
 // Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap
 // limit.
 Value heap_handle(Heap *h, Block *b) MAY_GC;
-// Gives up what a handle stands for. It must not be looked at again: its words are to be overwritten.
+// Gives up what a handle stands for. What it was is raw bytes then.
 void heap_forget_handle(Heap *h, Value handle);
+// Another heap has got a copy of a handle: from here on this one stands for nothing.
+void heap_give_handle(Heap *h, Value handle);
+bool heap_is_given(const Heap *h, Value handle); // has that been done to it
 
 #endif

@@ -276,6 +276,16 @@ bool heap_note_blockref(Heap *h, Value blockref)
     return true;
 }
 
+bool heap_set_least(Heap *h, size_t words, size_t *was)
+{
+    HeapExt *e = heap_ext(h);
+
+    if (!e) return false;
+    *was = e->least_words;
+    e->least_words = words;
+    return true;
+}
+
 Value heap_handle(Heap *h, Block *b)
 {
     size_t words = sizeof(BlockRef) / sizeof(Value);
@@ -312,7 +322,28 @@ void heap_forget_handle(Heap *h, Value handle)
 
     CHECK(found, "heap: a handle that is in no chain");
     h->ext->block_bytes -= b->capacity;
+    uint64_t *header = &((BlockRef *)value_words(handle))->header;
+    *header = header_make(KIND_BYTES, header_words(*header));
     block_release(h->scratch->space, b);
+}
+
+void heap_give_handle(Heap *h, Value handle)
+{
+    BlockRef *ref = (BlockRef *)value_words(handle);
+    Space *space = h->scratch->space;
+    Block *was = ref->block;
+
+    block_retain(space->given);
+    ref->block = space->given;
+    h->ext->block_bytes += ref->block->capacity;
+    h->ext->block_bytes -= was->capacity;
+    block_release(space, was);
+}
+
+bool heap_is_given(const Heap *h, Value handle)
+{
+    return value_is_kind(handle, KIND_HANDLE) &&
+           ((BlockRef *)value_words(handle))->block == h->scratch->space->given;
 }
 
 // ---- failures ---------------------------------------------------------------------------------

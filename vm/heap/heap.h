@@ -60,6 +60,7 @@ typedef struct {
     struct Space *space;  // where blocks come from
     struct BlockCache *cache; // this thread's share of them
     unsigned root_count;
+    _Atomic uint64_t minors, majors; // collections in all; written by this thread
     unsigned collections; // since the running slice began: many mean that nurseries are too small
     bool bounded; // others wait for this thread: a collection that would take long is put off
     bool nogc; // set while objects are half built: a reservation then is a bug

@@ -35,6 +35,7 @@ static inline Large *large_of(const Value *object)
 typedef struct HeapExt {
     Chunk *old;         // newest first; only the first one has room
     size_t old_words;   // used, all chunks
+    size_t least_words; // of the nursery, as the owner wants it
     size_t told_words;  // in use when the owner was told that it is at its limit
     size_t old_limit;   // of old_words + large_words, at which the next collection is a full one
     Large *large_young; // made since the last collection

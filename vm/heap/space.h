@@ -65,6 +65,7 @@ typedef struct Space {
     size_t bytes;
     Region *regions[REGION_COUNT];
     _Atomic size_t used[REGION_COUNT]; // bytes handed out (blocks in caches included)
+    struct Block *given;               // what a handle stands for once it has been given away; or NULL
     size_t limit;                      // of used bytes over all regions; 0: none
 } Space;
 

@@ -75,6 +75,12 @@ void sched_poke(Sched *s)
     }
 }
 
+uint32_t sched_queued_at(const Sched *s, uint32_t worker)
+{
+    uint32_t n = atomic_load_explicit(&s->started, memory_order_acquire);
+    return worker < n ? worker_queued(s->workers[worker]) : 0;
+}
+
 uint32_t sched_queued(const Sched *s)
 {
     uint32_t n = atomic_load_explicit(&s->started, memory_order_acquire), total = 0;

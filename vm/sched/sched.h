@@ -123,6 +123,7 @@ static inline bool sched_is_stopping(const Sched *s)
 }
 
 // Number of tasks in queues, roughly.
+uint32_t sched_queued_at(const Sched *s, uint32_t worker); // of one worker; 0 when it has not started
 uint32_t sched_queued(const Sched *s);
 
 // ---- epochs -----------------------------------------------------------------------------------

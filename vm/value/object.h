@@ -249,7 +249,7 @@ struct Code;
 
 typedef struct {
     uint64_t header;
-    struct Code *code;
+    struct Code *code; // atomic: see proc_code
     Value free[];
 } Proc;
 
@@ -261,6 +261,12 @@ static inline bool value_is_proc(Value v)
 static inline Proc *value_proc(Value v)
 {
     return (Proc *)(v.bits - TAG_PROC);
+}
+
+// Loading a new version of a module changes the code of its procedures.
+static inline struct Code *proc_code(const Proc *p)
+{
+    return __atomic_load_n(&p->code, __ATOMIC_ACQUIRE);
 }
 
 // ---- numbers --------------------------------------------------------------------------------

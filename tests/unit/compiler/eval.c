@@ -488,7 +488,7 @@ static const char *run_source(TestSession *s, const char *text, bool open)
     unit_begin(&s->c, &frame);
     if (open) {
         Stx *forms = reader_all(&s->c, source, false);
-        good = s->diag.errors == 0 && expand_open(&s->c, sym_named(&s->c, "user"), forms, &e);
+        good = s->diag.errors == 0 && expand_open(&s->c, sym_named(&s->c, "user"), forms, NULL, &e);
     } else {
         good = expand_source(&s->c, source, &e);
     }

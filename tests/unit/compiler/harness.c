@@ -255,7 +255,7 @@ const char *expand_line(TestSession *s, const char *text)
     source_init(&source, "<repl>", text, strlen(text));
     unit_begin(&s->c, &frame);
     Stx *forms = reader_all(&s->c, &source, false);
-    bool good = s->diag.errors == 0 && expand_open(&s->c, sym_named(&s->c, "user"), forms, &e);
+    bool good = s->diag.errors == 0 && expand_open(&s->c, sym_named(&s->c, "user"), forms, NULL, &e);
     const char *shown = show(s, good, &e);
     unit_end(&s->c, &frame);
     source_free(&source);

@@ -1,13 +1,15 @@
 #!/bin/sh
-# Runs the tests of actors: run-actor.sh [ETAI [NAME ...]], each in a process of its own. A test that fails
-# shows all that it printed. The last line is `N passed, N failed`, over all checks; a test that ends
-# without its sum counts as one failure.
+# Runs the tests of a folder: run-eta.sh lang|actor|net [ETAI [NAME ...]], each in a process of its own. A
+# test that fails shows all that it printed. NAME.in, if there is one, is its standard input. The last line
+# is `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
 cd "$(dirname "$0")/.." || exit 1
+suite=${1:?usage: run-eta.sh FOLDER [ETAI [NAME ...]]}
+shift
 etai=${1:-build/bin/etai}
 [ $# -gt 0 ] && shift
 case $etai in /*) ;; *) etai=$PWD/$etai ;; esac
 if [ $# -eq 0 ]; then
-    for file in tests/actor/*.eta; do
+    for file in tests/$suite/*.eta; do
         name=${file##*/}
         [ "$name" = check.eta ] || set -- "$@" "${name%.eta}"
     done
@@ -17,7 +19,9 @@ failed=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 for name in "$@"; do
-    timeout "${TEST_SECONDS:-120}" "$etai" "tests/actor/$name.eta" >"$log" 2>&1
+    input=tests/$suite/$name.in
+    [ -f "$input" ] || input=/dev/null
+    timeout "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
     status=$?
     # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
     sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)

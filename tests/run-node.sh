@@ -1,15 +1,17 @@
 #!/bin/sh
-# Runs the language tests: run-lang.sh [ETAI [NAME ...]], each in a process of its own. A test that fails
-# shows all that it printed. NAME.in, if there is one, is its standard input. The last line is
-# `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
+# Runs the tests of nodes: run-node.sh [ETAI [NAME ...]]; each starts further processes of its own. A test that
+# fails shows all that it printed. The last line is `N passed, N failed`; a test that ends without its sum counts
+# as one failure.
 cd "$(dirname "$0")/.." || exit 1
 etai=${1:-build/bin/etai}
 [ $# -gt 0 ] && shift
 case $etai in /*) ;; *) etai=$PWD/$etai ;; esac
+ETAI=$etai
+export ETAI
 if [ $# -eq 0 ]; then
-    for file in tests/lang/*.eta; do
+    for file in tests/node/*.eta; do
         name=${file##*/}
-        [ "$name" = check.eta ] || set -- "$@" "${name%.eta}"
+        case $name in cluster.eta | peer.eta) ;; *) set -- "$@" "${name%.eta}" ;; esac
     done
 fi
 passed=0
@@ -17,11 +19,8 @@ failed=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 for name in "$@"; do
-    input=tests/lang/$name.in
-    [ -f "$input" ] || input=/dev/null
-    timeout "${TEST_SECONDS:-120}" "$etai" "tests/lang/$name.eta" <"$input" >"$log" 2>&1
+    timeout "${TEST_SECONDS:-120}" "$etai" --path tests/actor "tests/node/$name.eta" >"$log" 2>&1
     status=$?
-    # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
     sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)
     good=${sum% *}
     bad=${sum#* }
@@ -31,7 +30,7 @@ for name in "$@"; do
     fi
     if [ "$bad" -ne 0 ] || [ "$status" -ne 0 ]; then
         printf -- '---- %s: exit status %d\n' "$name" "$status"
-        cut -c1-400 "$log" | tail -n 60
+        grep -v '^node ' "$log" | cut -c1-400 | tail -n 80
     else
         printf '%s: %d passed\n' "$name" "$good"
     fi

@@ -1,0 +1,11 @@
+;; What the programs of this folder need from Guile. Its persistent maps are vhashes.
+(use-modules (ice-9 vlist))
+(define (sort-list less? items) (sort items less?))
+(define (sort-vector less? v) (sort v less?))
+(define (sort-vector! less? v) (sort! v less?))
+(define (join strings between) (string-join strings between))
+(define (write-string s port) (display s port))
+(define empty-map vlist-null)
+(define (map-set m key value) (vhash-cons key value m))
+(define (map-ref m key default) (let ((found (vhash-assoc key m))) (if found (cdr found) default)))
+(define (map-delete m key) (vhash-delete key m))
