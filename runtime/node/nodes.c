@@ -526,6 +526,7 @@ void nodes_heard_of(Nodes *n, Link *l, const uint8_t *data, size_t size)
     char url[256], name[NODE_NAME_BYTES + 1], own[512];
     Cur c = cur_make(data, size);
 
+    slot_answers(n, l); // the other side sends this as soon as its side is up
     if (!get_text(&c, url, sizeof url)) return;
     real_url(l, url, own, sizeof own);
     plat_lock(&n->lock);

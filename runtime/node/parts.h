@@ -172,6 +172,8 @@ void nodes_remember(Nodes *n, uint64_t identity, Value name, const char *url); /
 bool slot_known(Nodes *n, Link *l);             // a dial that has met its node: is it to go on?
 HandshakeReason slot_proved(Nodes *n, Link *l); // REASON_NONE: it is accepted
 bool slot_up(Nodes *n, Link *l);                // false: superseded
+// Both sides know that it is up: whoever waits for the slot is told.
+void slot_answers(Nodes *n, Link *l);
 // The link has ended: its slot is free, whoever waits is told, nodedown is sent if it was up.
 void slot_ended(Nodes *n, Link *l, HandshakeReason why, bool unreachable);
 

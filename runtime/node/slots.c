@@ -171,10 +171,15 @@ bool slot_up(Nodes *n, Link *l)
     nodes_log(n, "joined %s", l->peer.name);
     // Before anything can come over it.
     nodes_tell_watches(n, n->vm->symbol[SYM_nodeup], l->peer_name, identity, V_NONE);
-    tell_asker(n, l, l->peer_name);
-    answer_slot(n, identity, l->peer_name);
+    if (!l->dialler) slot_answers(n, l);
     nodes_introduce(n, l);
     return true;
+}
+
+void slot_answers(Nodes *n, Link *l)
+{
+    tell_asker(n, l, l->peer_name);
+    answer_slot(n, l->peer.identity, l->peer_name);
 }
 
 static void unlink_link(Nodes *n, Link *l) // lock
@@ -231,9 +236,7 @@ void slot_ended(Nodes *n, Link *l, HandshakeReason why, bool unreachable)
     } else if (l->dialler && why == REASON_BAD_COOKIE) {
         tell_bad_cookie(n, &l->handshake.peer);
     }
-    if (!was_up && mine) {
-        answer_slot(n, identity, answer);
-    }
+    if (mine) answer_slot(n, identity, answer);
     if (why == REASON_ALREADY || why == REASON_SIMULTANEOUS) asker_waits(n, l, identity);
     tell_asker(n, l, answer);
     // Whoever ends the VM waits for this: nothing of the node's is touched after it.
