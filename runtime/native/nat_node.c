@@ -152,7 +152,7 @@ static Value dialled(Actor *a, Value answer)
     return string_of(a, nodes_reason_name(value_int(answer)));
 }
 
-// (url timeout-ms #f): the node's name; a string of why not. While it waits the third argument is a reference.
+// (url timeout-ms #f): the node's name; a string of why not. While it waits the third is a reference.
 NATIVE_FN(node_dial)
 {
     const char *why = "this is no URL";
@@ -174,37 +174,55 @@ NATIVE_FN(node_dial)
     return V_WAIT;
 }
 
-// The URL of a node that is known but not joined; to be freed.
-static char *url_of(Actor *a, Value node)
+static bool is_joined(const Actor *a, Value node)
 {
     Nodes *n = nodes_in(a);
     Link *l = value_is_symbol(node) ? nodes_link_named(n, node)
                                     : nodes_link(n, value_external(node)->node);
 
-    if (!l) return nodes_url(n, node, value_is_symbol(node) ? 0 : value_external(node)->node);
+    if (!l) return false;
+    bool open = link_is_open(l);
     link_release(l);
-    return NULL;
+    return open;
 }
 
 #define REACH_MS 5000
 
-// (node-or-pid #f): connects to a node that is known but not joined.
-NATIVE_FN(node_reach)
+// Begins to wait for what may make the node reachable: the end of a link that is ending, or a dial.
+static bool begin_reaching(Actor *a, Value node, Value ref)
 {
+    Nodes *n = nodes_in(a);
+    uint64_t identity = value_is_symbol(node) ? 0 : value_external(node)->node;
+    Link *l = identity ? nodes_link(n, identity) : nodes_link_named(n, node);
     const char *why;
 
+    if (l) {
+        bool waits = !link_is_open(l) && slot_await_end(n, l, actor_pid(a), ref);
+        link_release(l);
+        return waits;
+    }
+    char *url = nodes_url(n, node, identity);
+    bool dials = url && nodes_dial(n, url, REACH_MS, actor_pid(a), ref, &why);
+    if (url) mem_free(MEM_IO, url, strlen(url) + 1);
+    return dials;
+}
+
+// (node-or-pid #f): #f when it may help to try again.
+NATIVE_FN(node_reach)
+{
     (void)count;
-    if (value_is_local_ref(args[1]))
-        return value_is(reply_take(a, args[1]), V_NONE) ? V_WAIT : V_TRUE;
+    if (value_is_local_ref(args[1])) {
+        Value answer = reply_take(a, args[1]);
+        if (value_is(answer, V_NONE)) return V_WAIT;
+        return value_bool(!value_is(answer, value_fix(REASON_ALREADY)) &&
+                          !value_is(answer, value_fix(REASON_SIMULTANEOUS)));
+    }
     if (!value_is_symbol(args[0]) && !value_is_external_pid(args[0])) return V_TRUE;
-    char *url = url_of(a, args[0]);
-    if (!url) return V_TRUE;
+    if (is_joined(a, args[0])) return V_TRUE;
     Value ref = reply_await(a);
-    bool dials = !value_is(ref, V_FAIL) &&
-                 nodes_dial(nodes_in(a), url, REACH_MS, actor_pid(a), ref, &why);
-    mem_free(MEM_IO, url, strlen(url) + 1);
+    if (value_is(ref, V_FAIL) || !begin_reaching(a, args[0], ref)) return V_TRUE;
     args[1] = ref;
-    return dials ? V_WAIT : V_TRUE;
+    return V_WAIT;
 }
 
 // (node reason)
@@ -225,7 +243,7 @@ NATIVE_FN(node_close)
 
 // ---- sending ------------------------------------------------------------------------------------------
 
-// (dest message #f). While it waits for room the third argument is a reference.
+// (dest message last-try?). While it waits for room the third argument is a reference.
 NATIVE_FN(node_send)
 {
     (void)count;
@@ -234,16 +252,7 @@ NATIVE_FN(node_send)
     if (!remote_is_dest(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "send", "expected a pid, a name or (name node), got",
                          args[0]);
-    if (!remote_post(a, "send", FRAME_MESSAGES, args[0], args[1])) return V_FAIL;
-    Link *l = remote_link(a, args[0]);
-    bool waits = false;
-    if (l && link_is_congested(l)) {
-        Value ref = reply_await(a);
-        waits = !value_is(ref, V_FAIL) && link_await_room(l, actor_pid(a), ref);
-        if (waits) args[2] = ref;
-    }
-    if (l) link_release(l);
-    return waits ? V_WAIT : args[1];
+    return remote_send(a, args);
 }
 
 // (name node): watches whoever has the name there.
@@ -274,7 +283,7 @@ NATIVE_FN(node_unwatch)
     return value_bool(value_is_local_ref(args[0]) && nodes_unwatch(nodes_in(a), args[0]));
 }
 
-// Conses (name hidden? identity bytes-in bytes-out frames-in frames-out queued round-trip-ns) onto a list in a slot.
+// Conses (name hidden? identity bytes-in bytes-out frames-in frames-out queued round-trip-ns) onto a list.
 static bool list_link(Actor *a, Link *l, Value *list)
 {
     LinkNumbers n;

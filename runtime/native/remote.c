@@ -30,7 +30,7 @@ static bool fail_post(Actor *a, const char *who, WireState state, Value v, Value
     return false;
 }
 
-bool remote_post(Actor *a, const char *who, FrameType type, Value dest, Value v)
+static bool post(Actor *a, const char *who, FrameType type, Value dest, Value v, Link *l)
 {
     bool named = value_is_pair(dest);
     uint64_t to = named ? 0 : value_external(dest)->number;
@@ -50,14 +50,51 @@ bool remote_post(Actor *a, const char *who, FrameType type, Value dest, Value v)
     if (state == WIRE_DONE && t->payload.size >= LETTER_MAX) state = WIRE_NO_MEMORY;
     if (state == WIRE_DONE && t->payload.size + 16 > OUTBOX_FRAME_BYTES && !letter_seal(t))
         state = WIRE_NO_MEMORY;
-    Link *l = state == WIRE_DONE ? remote_link(a, dest) : NULL;
-    if (l) {
+    if (state == WIRE_DONE && l) {
         (void)link_send(l, t);
-        link_release(l);
     } else {
         letter_free(t);
     }
     return state == WIRE_DONE || fail_post(a, who, state, v, refused);
+}
+
+bool remote_post(Actor *a, const char *who, FrameType type, Value dest, Value v)
+{
+    Link *l = remote_link(a, dest);
+    bool ok = post(a, who, type, dest, v, l);
+
+    if (l) link_release(l);
+    return ok;
+}
+
+// Waits, in the slot, for room in the link.
+static bool waits_for_room(Actor *a, Link *l, Value *slot)
+{
+    if (!link_is_congested(l)) return false;
+    Value ref = reply_await(a);
+    if (value_is(ref, V_FAIL) || !link_await_room(l, actor_pid(a), ref)) return false;
+    *slot = ref;
+    return true;
+}
+
+Value remote_send(Actor *a, Value *args)
+{
+    Link *l = remote_link(a, args[0]);
+    Value result = args[1];
+
+    if (l && link_is_open(l)) {
+        if (!post(a, "send", FRAME_MESSAGES, args[0], args[1], l)) {
+            result = V_FAIL;
+        } else if (waits_for_room(a, l, &args[2])) {
+            result = V_WAIT;
+        }
+    } else if (!value_true(args[2])) {
+        result = V_DEFAULT;
+    } else if (!post(a, "send", FRAME_MESSAGES, args[0], args[1], NULL)) {
+        result = V_FAIL;
+    }
+    if (l) link_release(l);
+    return result;
 }
 
 // What stands for whoever has a name on a node.

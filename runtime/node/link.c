@@ -144,6 +144,14 @@ bool link_send(Link *l, Letter *t)
     return up;
 }
 
+bool link_is_open(Link *l)
+{
+    plat_lock(&l->lock);
+    bool open = l->state == LINK_JOINED && !l->leaving;
+    plat_unlock(&l->lock);
+    return open;
+}
+
 static bool is_full(const Link *l) // lock
 {
     return l->state == LINK_JOINED && outbox_size(&l->box) > l->settings.link_buffer;

@@ -28,6 +28,11 @@ void link_close(Link *l, const char *why);
 // The same at once, without a word.
 void link_break(Link *l);
 
+// Not when it is about to end.
+bool link_is_open(Link *l);
+// The actor that waits for ref is told when the link, which is about to end, has ended. False: it has.
+bool slot_await_end(Nodes *n, Link *l, Value pid, Value ref);
+
 // What is known about a link, for node-info.
 typedef struct {
     uint64_t bytes_in, bytes_out, frames_in, frames_out, queued, round_trip_ns;

@@ -64,7 +64,7 @@ static void asker_waits(Nodes *n, Link *l, uint64_t identity)
     if (!a) return;
     plat_lock(&n->lock);
     MapEntry *e = slot_of(n, identity);
-    if (e && e->b == SLOT_UP) {
+    if (e && e->b == SLOT_UP && link_is_open((Link *)e->a)) {
         name = ((Link *)e->a)->peer_name;
     } else if (e) {
         a->identity = identity;
@@ -74,6 +74,22 @@ static void asker_waits(Nodes *n, Link *l, uint64_t identity)
     plat_unlock(&n->lock);
     if (e) l->asker = NULL;
     if (!value_is(name, V_NONE)) nodes_answer(n, a, name);
+}
+
+bool slot_await_end(Nodes *n, Link *l, Value pid, Value ref)
+{
+    Asker *a = mem_zalloc(MEM_IO, sizeof *a);
+
+    if (!a) return false;
+    plat_lock(&n->lock);
+    bool there = l->up;
+    if (there) {
+        *a = (Asker){.next = n->askers, .identity = l->peer.identity, .pid = pid, .ref = ref};
+        n->askers = a;
+    }
+    plat_unlock(&n->lock);
+    if (!there) mem_free(MEM_IO, a, sizeof *a);
+    return there;
 }
 
 // The other node of that name that is joined, if it is not this one; held.
@@ -236,7 +252,8 @@ void slot_ended(Nodes *n, Link *l, HandshakeReason why, bool unreachable)
     } else if (l->dialler && why == REASON_BAD_COOKIE) {
         tell_bad_cookie(n, &l->handshake.peer);
     }
-    if (mine) answer_slot(n, identity, answer);
+    // Who has waited for the end of a link may try again.
+    if (mine) answer_slot(n, identity, was_up ? value_fix(REASON_ALREADY) : answer);
     if (why == REASON_ALREADY || why == REASON_SIMULTANEOUS) asker_waits(n, l, identity);
     tell_asker(n, l, answer);
     // Whoever ends the VM waits for this: nothing of the node's is touched after it.
