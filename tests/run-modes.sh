@@ -37,6 +37,7 @@ export TEST_MODE="$mode"
 [ "$mode" = stress ] && export TEST_SCALE=1000
 run "language tests" sh tests/run-eta.sh lang "$etai"
 run "tests of sockets" sh tests/run-eta.sh net "$etai"
+run "tests of nodes" sh tests/run-eta.sh node "$etai"
 calls=10
 [ "$mode" = stress ] && calls=1
 ARGUMENTS_CALLS=$calls ARGUMENTS_MS=60000 run "awkward arguments" sh tests/run-arguments.sh "$etai"

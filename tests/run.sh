@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net threads cli
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net node threads cli
 # eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net threads cli eta_test repl}
+suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net node threads cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -16,7 +16,7 @@ run() {
         ETA_ACTOR_SCHEDULER=thread-per-actor sh tests/run-eta.sh actor build/bin/etai \
             copy exit link monitor name receive send timer
         ;;
-    lang | actor | net) sh tests/run-eta.sh "$1" ;;
+    lang | actor | net | node) sh tests/run-eta.sh "$1" ;;
     unit) make --no-print-directory MODE=release unit ;;
     *) sh "tests/run-$1.sh" ;;
     esac
