@@ -268,6 +268,7 @@ const char *nodes_listen(Nodes *n, const char *url, const char **why)
         return NULL;
     }
     const char *real = carrier_listener_url(made);
+    nodes_log(n, "listens at %s", real);
     if (!carrier_is_local(real) && !carrier_is_encrypted(real))
         nodes_log(n, "warning: %s: other machines can listen in on this; use tls+tcp://", real);
     return real;
