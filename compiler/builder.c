@@ -286,12 +286,16 @@ static char *root_of_file(const char *module, const char *path)
     return root;
 }
 
-static void forget_replaced(Builder *b)
+// Puts the interfaces back that there were. What was compiled for others on the way stays.
+static void put_back(Builder *b, ReplacedModules *replaced, Interfaces *before)
 {
-    mem_free(MEM_COMPILER, b->replaced.items, b->replaced.capacity * sizeof *b->replaced.items);
-    b->replaced = (ReplacedModules){0};
-    interfaces_free(b->before);
-    b->before = NULL;
+    Compiler *c = &b->driver.session;
+
+    for (size_t i = 0; i < replaced->count; i++) {
+        iface_restore(c, replaced->items[i].name, replaced->items[i].iface);
+    }
+    driver_restore_interfaces(&b->driver, before);
+    mem_free(MEM_COMPILER, replaced->items, replaced->capacity * sizeof *replaced->items);
 }
 
 bool builder_reload(Builder *b, const char *module, const char *path, Buf *image)
@@ -302,7 +306,7 @@ bool builder_reload(Builder *b, const char *module, const char *path, Buf *image
     diag_free(&b->diag);
     diag_init(&b->diag);
     buf_clear(&b->why);
-    forget_replaced(b);
+    b->next = NULL;
     if (!found && find_file(b, module, NULL)) found = buf_cstr(&b->text);
     if (!found) {
         diag_at(&b->diag, DIAG_ERROR, SPAN_NONE, "there is no source of module %s (%s)", module,
@@ -314,31 +318,34 @@ bool builder_reload(Builder *b, const char *module, const char *path, Buf *image
     if (!root_known(b, own_path)) add_file(b, own_path, root);
     drop(root);
     job.path = own_path;
-    b->before = driver_copy_interfaces(&b->driver);
-    b->driver.session.replaced = &b->replaced;
+    Compiler *c = &b->driver.session;
+    Sym *name = sym_named(c, module);
+    struct Iface *known = iface_known(c, name);
+    Interfaces *before = driver_copy_interfaces(&b->driver);
+    ReplacedModules replaced = {0};
+    b->driver.session.replaced = &replaced;
     bool ok = run_deep(&job);
     b->driver.session.replaced = NULL;
     drop(own_path);
-    if (!ok) builder_reloaded(b, module, false);
+    if (ok) {
+        b->next = iface_known(c, name);
+        b->next_hash = driver_interface(&b->driver, module);
+    }
+    iface_restore(c, name, known);
+    put_back(b, &replaced, before);
     return ok;
 }
 
 void builder_reloaded(Builder *b, const char *module, bool loaded)
 {
     Compiler *c = &b->driver.session;
-    Sym *name = sym_named(c, module);
 
-    // Of a file with several modules the others have not been loaded.
-    for (size_t i = 0; i < b->replaced.count; i++) {
-        const ReplacedModule *r = &b->replaced.items[i];
-        if (!loaded || r->name != name) iface_restore(c, r->name, r->iface);
+    if (loaded && b->next) {
+        iface_restore(c, sym_named(c, module), b->next);
+        driver_note_interface(&b->driver, module, b->next_hash);
+        c->reloads++;
     }
-    if (!loaded && b->before) {
-        if (b->replaced.count == 0) iface_forget(c, name); // it was not known
-        driver_restore_interfaces(&b->driver, b->before);
-        b->before = NULL;
-    }
-    forget_replaced(b);
+    b->next = NULL;
 }
 
 // ---- set-up -------------------------------------------------------------------------------------------
@@ -362,7 +369,6 @@ void builder_init(Builder *b, const void *stdlib, size_t stdlib_size)
 
 static void stop(Builder *b)
 {
-    forget_replaced(b);
     driver_free(&b->driver);
     diag_free(&b->diag);
     for (size_t i = 0; i < b->file_count; i++) {

@@ -27,8 +27,8 @@ typedef struct {
     size_t file_count, file_capacity;
     size_t files_loaded; // of them, by the owner
     PlatLock lock;       // by an owner with several threads, around a compilation and what it gave
-    ReplacedModules replaced; // by the new version that was compiled last
-    Interfaces *before;       // hashes before that
+    struct Iface *next;           // of the version that builder_reload has compiled; NULL: none is awaited
+    ContentHash next_hash; // of it
     char *program_root; // folder of the program; NULL: the current one
     // The interface of a module that the program has loaded; NULL: asks nobody.
     const uint8_t *(*loaded)(void *context, const char *name, size_t *size, ContentHash *hash);
@@ -90,9 +90,10 @@ void builder_set_program(Builder *b, const char *path);
 
 // Compiles a new version of a module that was compiled from `path`, or, when there is no such file, that
 // is found as an import of the program would be. The diagnostics of what went before are dropped. Until
-// builder_reloaded is told how it ended, nothing else may be compiled.
+// builder_reloaded is told that it is loaded, whatever is compiled meanwhile means the version that there was.
 MUST_USE bool builder_reload(Builder *b, const char *module, const char *path, Buf *image);
-// loaded: later imports of the module mean the new version; else all is as it was before.
+// loaded: from here on imports of the module mean the new version; else it is forgotten. In one holding of
+// the lock with its taking the old one's place, so that what is compiled can be linked.
 void builder_reloaded(Builder *b, const char *module, bool loaded);
 
 // Forgets what was compiled, but not where to look for modules.

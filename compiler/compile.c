@@ -30,6 +30,13 @@ void driver_note_interface(Driver *d, const char *module, ContentHash hash)
     note(d, sym_named(&d->session, module), hash);
 }
 
+ContentHash driver_interface(const Driver *d, const char *module)
+{
+    Sym *name = sym_named((Compiler *)&d->session, module);
+    const MapEntry *e = map_find(&d->interfaces->by_name, (uint64_t)name);
+    return e ? (ContentHash){.low = e->a, .high = e->b} : (ContentHash){0};
+}
+
 Interfaces *driver_copy_interfaces(const Driver *d)
 {
     Interfaces *copy = mem_must_alloc(MEM_COMPILER, sizeof *copy);

@@ -46,6 +46,8 @@ Interfaces *driver_copy_interfaces(const Driver *d);
 void driver_restore_interfaces(Driver *d, Interfaces *copy);
 void interfaces_free(Interfaces *i);
 
+// Of a module that has been compiled or noted; zero for others.
+ContentHash driver_interface(const Driver *d, const char *module);
 // The hash of a module's interface, as images name it: to be told when one comes from an image.
 void driver_note_interface(Driver *d, const char *module, ContentHash hash);
 

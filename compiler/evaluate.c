@@ -50,14 +50,16 @@ static void put_symbol(Buf *out, const char *name)
     buf_u8(out, '|');
 }
 
-// Makes the module "inside M" when there is none yet. False: there is no M.
+// Makes the module "inside M" when there is none yet, or its imports again after a new version of some
+// module. False: there is no M.
 static bool open_inside(Builder *b, const char *module, const char *inside)
 {
     Compiler *c = &b->driver.session;
     Buf text = BUF_INIT, image = BUF_INIT;
     UnitFrame frame;
 
-    if (iface_find(c, sym_named(c, inside))) return true;
+    const Iface *made = iface_find(c, sym_named(c, inside));
+    if (made && iface_is_fresh(c, made)) return true;
     unit_begin(c, &frame);
     const Iface *m = iface_require(c, sym_named(c, module), SPAN_NONE);
     OpenInput open = {.closed = m && !iface_sees_defaults(m), .imports = true};
@@ -90,8 +92,11 @@ EvalResult builder_evaluate(Builder *b, const EvalInput *in, Buf *image)
 
     diag_free(&b->diag);
     diag_init(&b->diag);
-    const Iface *iface = iface_find(c, sym_named(c, in->module));
-    if (in->environment && iface && iface_is_fixed(iface)) return (EvalResult){INPUT_EMPTY, false};
+    Iface *iface = iface_known(c, sym_named(c, in->module));
+    if (in->environment && iface) {
+        if (iface_is_fresh(c, iface)) return (EvalResult){INPUT_EMPTY, false};
+        iface_thaw(iface);
+    }
     if (in->local_count > 0) {
         locals = mem_must_alloc(MEM_COMPILER, in->local_count * sizeof *locals);
         for (uint32_t i = 0; i < in->local_count; i++) {

@@ -52,6 +52,7 @@ struct Compiler {
     uint32_t next_var_id;      // of the unit
     uint32_t units;            // nesting of unit_begin
     uint32_t objects;          // #!object-0 to #!object-(n-1) stand for objects that the VM holds
+    uint32_t reloads;          // new versions that modules have got
     struct ReplacedModules *replaced; // not NULL: the outermost file's modules may be known already
 };
 

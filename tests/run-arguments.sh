@@ -26,6 +26,8 @@ exit ends the caller
 os:exit
 emergency-exit
 sleep waits as long as it is told
+hibernate waits for a message
+test-read-eval-string evaluates what it is given
 time:sleep-ms
 receive
 receive-after
@@ -41,17 +43,22 @@ awk '{print $1}' "$dir/skip" >"$dir/skipped"
 
 # What goes on as long as a circular list or a generator without end does, as its definition says.
 endless='map for-each every any list-index drop-while take-while! find find-tail pair-for-each
-    generator-for-each generator-count generator-every generator-any generator-fold generator-last'
+    generator-for-each generator-count generator-every generator-any generator-fold generator-last
+    iter-for-each iter-nth'
+
+# What notices a circular list, but goes on as long as a generator does: it wants all elements of it.
+unending='iter-fold iter-count iter-find iter-any? iter-every? iter-sum iter-product iter-min iter-max
+    iter-last iter-group-by'
 
 # write_program MODULE: its names as (text . procedure).
 write_program() {
-    awk -v m="$1" -v skipped="$dir/skipped" -v endless="$(echo $endless)" '
+    awk -v m="$1" -v skipped="$dir/skipped" -v endless="$(echo $endless)" -v unending="$(echo $unending)" '
         BEGIN { while ((getline line < skipped) > 0) skip[line] = 1
                 printf "(import arguments (prefix %s t:))\n(torture \"%s\" (list", m, m }
         $1 == m && !($2 in skip) { printf "\n  (cons \"%s\" t:%s)", $2, $2 }
         { all[$2] = 1 }
         END { printf ")\n  (quote ("; for (n in all) printf "\"%s\" ", n
-              printf ")) (quote (%s)))\n", endless }' "$dir/names"
+              printf ")) (quote (%s)) (quote (%s)))\n", endless, unending }' "$dir/names"
 }
 
 # The primitives as procedures, for each number of arguments that the table allows, as a privileged program
@@ -77,7 +84,7 @@ write_primitives() {
                 printf "\n (list (cons \"%s\" (lambda (%s) (%s%s))))", $2, names, $2, names
             }
         }
-        END { print ") (quote ()) (quote ())))))" }' >"$dir/root/main.eta"
+        END { print ") (quote ()) (quote ()) (quote ())))))" }' >"$dir/root/main.eta"
     "$boot" "$dir/root" "$dir/primitives.run.eta" --alone "$dir/root/arguments.eta" "$dir/root/main.eta"
 }
 
@@ -88,6 +95,8 @@ cat >"$dir/unsafe" <<'UNSAFE'
 %end-program
 %unbox-checked
 %await-answer
+%hibernate
+%trace-actor
 %console-read
 %repl-next
 %process-wait

@@ -224,7 +224,11 @@ kept '(car 5)'
 kept '(exit 3)'
 kept '(emergency-exit 3)'
 kept '(raise (quote ended))'
-kept '(let loop () (loop))' timeout -s TERM 1
+
+# The same for a program that is ended once it has said that it has come to its loop.
+mkfifo ready
+kept '(call-with-output-file "ready" newline) (let loop () (loop))' \
+    sh -c '"$@" & read -r _ <ready; kill -TERM $!; wait $!' sh
 
 # interrupt SIGNAL STATUS SCRIPT: sends the signal once the script has printed something.
 interrupt() {

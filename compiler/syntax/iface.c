@@ -157,9 +157,14 @@ bool iface_is_open(const Iface *iface)
     return iface->open;
 }
 
-bool iface_is_fixed(const Iface *iface)
+bool iface_is_fresh(const Compiler *c, const Iface *iface)
 {
-    return iface->fixed;
+    return iface->imported_at == c->reloads;
+}
+
+void iface_thaw(Iface *iface)
+{
+    iface->fixed = false;
 }
 
 uint32_t iface_changes(const Iface *iface)

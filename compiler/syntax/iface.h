@@ -20,7 +20,9 @@ Iface *iface_require(Compiler *c, Sym *module, Span span);
 
 // Is it an interactive module? Does a module see the default names and the core forms?
 bool iface_is_open(const Iface *iface);
-bool iface_is_fixed(const Iface *iface);
+// Were its imports made after the last new version of a module?
+bool iface_is_fresh(const Compiler *c, const Iface *iface);
+void iface_thaw(Iface *iface); // its imports may be made again
 bool iface_sees_defaults(const Iface *iface);
 // A number that changes when an interactive module binds a name.
 uint32_t iface_changes(const Iface *iface);

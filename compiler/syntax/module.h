@@ -35,6 +35,7 @@ struct Iface {
     Sym *name;
     uint8_t state;
     bool open;
+    uint32_t imported_at; // Compiler.reloads when an evaluation made its imports
     bool fixed;       // open for evaluations that define nothing
     bool closed;      // sees nothing that it does not import
     bool privileged;  // its %names may be primitives

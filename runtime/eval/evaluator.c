@@ -66,13 +66,29 @@ bool evaluator_recall(Evaluator *e, EvalJob *job)
     return same;
 }
 
-// Under the lock.
-static void remember(Evaluator *e, const EvalJob *job, bool changed)
+void evaluator_forget(Evaluator *e)
+{
+    plat_lock(&e->lock);
+    e->generation++;
+    plat_unlock(&e->lock);
+}
+
+static uint32_t generation_of(Evaluator *e)
+{
+    plat_lock(&e->lock);
+    uint32_t generation = e->generation;
+    plat_unlock(&e->lock);
+    return generation;
+}
+
+// Under the lock. `generation` is that in which it was compiled.
+static void remember(Evaluator *e, const EvalJob *job, bool changed, uint32_t generation)
 {
     Recalled *r = recalled_slot(e, job);
+    bool late = e->generation != generation;
 
     e->generation += changed;
-    if (!r || changed || !job->own || job->said.size > 0) return;
+    if (!r || changed || late || !job->own || job->said.size > 0) return;
     buf_clear(&r->texts);
     buf_bytes(&r->texts, job->texts.data, job->texts.size);
     r->objects = job->input.objects;
@@ -119,6 +135,7 @@ static void compile(Evaluator *e, EvalJob *job)
 
     // Whoever reloads a module compiles with the same builder.
     plat_lock(&e->builder->lock);
+    uint32_t generation = generation_of(e);
     EvalResult done = builder_evaluate(e->builder, &job->input, &image);
     job->result = done.result;
     buf_bytes(&job->said, e->builder->diag.text.data, e->builder->diag.text.size);
@@ -137,7 +154,7 @@ static void compile(Evaluator *e, EvalJob *job)
             job->result = INPUT_FAILED;
         }
     }
-    remember(e, job, done.changed);
+    remember(e, job, done.changed, generation);
     plat_unlock(&e->lock);
     run_list_free(&list);
     buf_free(&image);

@@ -41,6 +41,8 @@ void eval_job_free(EvalJob *job);
 
 // Has the same been evaluated before, and can its code be run again? Then the job is done.
 bool evaluator_recall(Evaluator *e, EvalJob *job);
+// Texts may mean something else from here on.
+void evaluator_forget(Evaluator *e);
 
 // Hands a job over; its actor is answered (job_answer) when it is done. False without a thread: the job is
 // still the caller's.

@@ -4,6 +4,7 @@
 // the owner links, runs the body and tells how that ended. If the owner ends before, the next one puts
 // the compiler's state right.
 #include "runtime/repl/reload.h"
+#include "runtime/eval/evaluator.h"
 #include "runtime/jobs.h"
 #include "runtime/native/natives.h"
 
@@ -237,6 +238,20 @@ static LoadedModule *staged_by(Actor *a, Value body)
     return own ? m : NULL;
 }
 
+// The compiler learns of the new version while nothing is being compiled: what others evaluate is compiled
+// and linked against the one or the other.
+static void commit(Actor *a, Reloader *l, LoadedModule *m)
+{
+    CodeSpace *cs = &actor_vm(a)->code;
+
+    plat_lock(&l->builder->lock);
+    module_set_state(cs, m, MODULE_DONE);
+    code_commit(cs, m);
+    builder_reloaded(l->builder, l->module, true);
+    if (l->runtime->evaluator) evaluator_forget(l->runtime->evaluator);
+    plat_unlock(&l->builder->lock);
+}
+
 NATIVE_FN(reload_end)
 {
     Reloader *l = runtime_of(a)->reloader;
@@ -249,12 +264,11 @@ NATIVE_FN(reload_end)
         return fail_with(HEAP(a), ERR_BADARG, "reload-module", "nothing to be finished:", args[0]);
     bool kept = !ok || priv_snapshot(a, m);
     if (ok && kept) {
-        module_set_state(cs, m, MODULE_DONE);
-        code_commit(cs, m);
+        commit(a, l, m);
     } else {
         code_abandon(cs, m);
+        tell_builder(l, false);
     }
-    tell_builder(l, ok && kept);
     if (!kept)
         return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     return V_UNSPECIFIED;

@@ -1,7 +1,7 @@
 # Reads the sources of the standard library and collects what the public modules export, with the `;;;`
 # comments that stand directly before the definitions. -v mode=check, md (with -v folder=), c, or names.
 # The first files are compiler/syntax/forms.def, as names of core forms are documented by the language, and
-# examples.txt, the modules whose exports need no example.
+# examples.txt, the modules whose exports need no example, wherever they are exported.
 #
 # A comment documents the definition behind it, and the names of calls that its lines begin with. What a
 # module only passes on is documented where it is defined: in what it imports. A module whose purpose says
@@ -208,6 +208,7 @@ function plain_lines(text) {
 }
 
 function check(   i, j, m, name, bad, text) {
+    for (m in incomplete) for (j = 1; j <= export_count[m]; j++) excused[exports[m, j]] = 1
     for (i = 1; i <= module_count; i++) {
         m = modules[i]
         if (is_private(m)) continue
@@ -216,7 +217,7 @@ function check(   i, j, m, name, bad, text) {
             if (name in form) continue
             total++
             text = text_of(m, name)
-            if (text != "" && (m in incomplete || text ~ /(^|\n)  +[^\n]/)) continue
+            if (text != "" && (name in excused || text ~ /(^|\n)  +[^\n]/)) continue
             print m ": " name " has no " (text == "" ? "doc comment" : "example")
             bad++
         }
@@ -225,23 +226,122 @@ function check(   i, j, m, name, bad, text) {
     exit bad > 0
 }
 
-function write_pages(   i, j, m, name, file, forms) {
+# ---- Markdown: prose as paragraphs, signatures and examples as code -----------------------------------
+
+function escaped(text) {
+    gsub(/[\\*_<>\[\]]/, "\\\\&", text)
+    if (gsub(/`/, "`", text) % 2) gsub(/`/, "\\`", text)
+    return text
+}
+
+# How long the call is that the text begins with, its brackets balanced; 0 if it begins with none.
+function call_length(text,   i, c, level) {
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        level += (c == "(") - (c == ")")
+        if (level <= 0) return c == ")" ? i : 0
+    }
+    return 0
+}
+
+function paragraph(text, name,   n) {
+    if (text == "") return ""
+    n = call_length(text)
+    if (!n && name != "" && index(text, name " ") == 1) n = length(name)
+    return (n ? "`" substr(text, 1, n) "`" : "") escaped(substr(text, n + 1)) "\n\n"
+}
+
+# Notes import sets of examples, each once and not the page's own module.
+function also_import(sets,   form) {
+    while (match(sets, /^(\([^)]*\)|[^ ]+) */)) {
+        form = substr(sets, 1, RLENGTH)
+        sub(/ +$/, "", form)
+        if (form != import_form(page_of) && !((page_of, form) in also_known)) {
+            also_known[page_of, form] = 1
+            also_imported = also_imported " " form
+        }
+        sets = substr(sets, RLENGTH + 1)
+    }
+}
+
+# The comment of a name. What its examples import goes to also_imported.
+function entry(text, name,   i, n, lines, prose, code, page, line, more) {
+    n = split(plain_lines(text), lines, "\n")
+    for (i = 1; i <= n + 1; i++) {
+        line = i > n ? "" : lines[i]
+        more = line ~ /^  /
+        if (code != "" && !more) {
+            page = page "```scheme\n" code "```\n\n"
+            code = ""
+        }
+        if (more && line ~ /^ *\(import [^)]*\)*$/) {
+            sub(/^ *\(import /, "", line)
+            sub(/\)$/, "", line)
+            also_import(line)
+            continue
+        }
+        if (more || line == "" || (line ~ /^\(/ && prose ~ /\.$/)) {
+            page = page paragraph(prose, name)
+            prose = ""
+        }
+        if (more) code = code substr(line, 3) "\n"
+        else prose = prose (prose == "" ? "" : " ") line
+    }
+    return page
+}
+
+function import_form(m) {
+    if (m ~ /^(scheme|srfi)\./) gsub(/\./, " ", m)
+    return m ~ / / ? "(" m ")" : m
+}
+
+# What a module says of itself, without its name at the begin; indented lines are tables.
+function introduction(m,   text, i, n, lines, prose, code, page) {
+    text = plain_lines(purpose[m])
+    sub(/^([a-z0-9_.-]+|\([a-z0-9 -]+\)): /, "", text)
+    if (text !~ /^[a-z]+\./) text = toupper(substr(text, 1, 1)) substr(text, 2)
+    n = split(text, lines, "\n")
+    for (i = 1; i <= n + 1; i++) {
+        if (i <= n && lines[i] ~ /^  /) {
+            code = code substr(lines[i], 3) "\n"
+            continue
+        }
+        if (code != "" || i > n || lines[i] == "") {
+            if (prose != "") page = page escaped(prose) "\n\n"
+            if (code != "") page = page "```\n" code "```\n\n"
+            prose = code = ""
+        }
+        if (i <= n) prose = prose (prose == "" || lines[i] == "" ? "" : " ") lines[i]
+    }
+    return page
+}
+
+function write_page(m, file,   i, name, forms, page) {
+    page = also_imported = ""
+    page_of = m
+    for (i = 1; i <= export_count[m]; i++) {
+        name = exports[m, i]
+        if (name in form) forms = forms " `" name "`"
+        else page = page "## " escaped(name) "\n\n" entry(text_of(m, name), name)
+    }
+    printf "# %s\n\n%s", escaped(m), introduction(m) > file
+    if (m != "std.defaults") printf "```scheme\n(import %s)\n```\n\n", import_form(m) > file
+    if (also_imported != "") printf "The examples also import `%s`.\n\n", substr(also_imported, 2) > file
+    printf "%s", page > file
+    if (forms != "") printf "## Syntax of the language\n\n%s\n", substr(forms, 2) > file
+    close(file)
+}
+
+function write_pages(   i, m, line) {
+    print "# The standard library\n" > (folder "/index.md")
     for (i = 1; i <= module_count; i++) {
         m = modules[i]
         if (is_private(m)) continue
-        file = folder "/" m ".md"
-        printf "# %s\n\n%s", m, purpose[m] > file
-        forms = ""
-        for (j = 1; j <= export_count[m]; j++) {
-            name = exports[m, j]
-            if (name in form) {
-                forms = forms " `" name "`"
-            } else {
-                printf "\n## %s\n\n```\n%s\n```\n", name, plain_lines(text_of(m, name)) > file
-            }
-        }
-        if (forms != "") printf "\n## Syntax of the language\n\n%s\n", substr(forms, 2) > file
-        close(file)
+        write_page(m, folder "/" m ".md")
+        line = introduction(m)
+        sub(/\n.*/, "", line)
+        sub(/\. .*/, ".", line)
+        printf "- [%s](%s.md): %s\n", escaped(m), m, line > (folder "/index.md")
     }
 }
 

@@ -152,7 +152,8 @@ static void begin_exit(VmWorker *w, Actor *a)
 static void become_text(Actor *a, Value v)
 {
     bool handle = header_kind(value_header(v)) == KIND_HANDLE;
-    const char *text = handle ? "#<port>" : "#<continuation>";
+    bool weak = header_kind(value_header(v)) == KIND_WEAK;
+    const char *text = handle ? "#<port>" : weak ? "#<weak ref>" : "#<continuation>";
     size_t size = strlen(text);
     Bytes *b = value_bytes(v);
     size_t words = header_words(b->header);

@@ -276,6 +276,9 @@ static void print_atom(Buf *out, Value v, PrintStyle style)
     case KIND_TABLE:
         buf_printf(out, "#<hash-table %lld>", (long long)value_int(object_ref(v, TABLE_COUNT)));
         break;
+    case KIND_WEAK:
+        buf_text(out, "#<weak ref>");
+        break;
     default:
         buf_printf(out, "#<%s>", kind_text(header_kind(value_header(v))));
     }

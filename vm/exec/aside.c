@@ -23,10 +23,7 @@ DirtyPool *vm_dirty_pool(Vm *vm)
 
 bool aside_is_due(const VmWorker *w, const Actor *a)
 {
-    if (a->own & OWN_ASIDE) return true;
-    // Who is alone keeps nobody waiting.
-    return heap_is_due(&a->heap) &&
-           atomic_load_explicit(&w->vm->actor_count, memory_order_relaxed) > 1;
+    return (a->own & OWN_ASIDE) || (w->scratch.bounded && heap_is_due(&a->heap));
 }
 
 static void work(Actor *a)

@@ -15,10 +15,14 @@ static Value fail_absent(Actor *a, const Cell *c)
     Value owner = V_FALSE;
     Kind kind;
 
-    if (priv_absent(a, c, &kind, &owner))
+    if (priv_absent(a, c, &kind, &owner)) {
+        const char *what = kind == KIND_HANDLE ? "port"
+                           : kind == KIND_WEAK ? "weak reference"
+                                               : "continuation";
         return fail_text(&a->heap, ERR_UNBOUND, NULL, "global[%s]: a %s belongs to actor #<pid 0.%u.%u>",
-                         value_symbol(c->name)->utf8, kind == KIND_HANDLE ? "port" : "continuation",
-                         value_pid_index(owner), value_pid_serial(owner));
+                         value_symbol(c->name)->utf8, what, value_pid_index(owner),
+                         value_pid_serial(owner));
+    }
     return fail_text(&a->heap, ERR_UNBOUND, NULL,
                      "global[%s]: its value belongs to another actor and cannot travel",
                      value_symbol(c->name)->utf8);

@@ -91,6 +91,8 @@ SliceEnd slice_run(Worker *worker, Task *t)
     atomic_store_explicit(&w->slices, slices + 1, memory_order_relaxed);
     w->scratch.collections = 0;
     w->scratch.root_count = 0;
+    // Who is alone keeps nobody waiting.
+    w->scratch.bounded = atomic_load_explicit(&w->vm->actor_count, memory_order_relaxed) > 1;
     w->scratch.fault.irritant_count = 0;
     w->reductions_left = w->reductions_published = w->vm->budget;
     w->cache.reserve = false;

@@ -116,7 +116,7 @@ static Value copy_list(Copy *c, Value v)
 static bool may_travel(const Copy *c, Kind kind)
 {
     if (kind == KIND_HANDLE) return c->giving;
-    return kind != KIND_STACK && kind != KIND_ESCAPE;
+    return kind != KIND_STACK && kind != KIND_ESCAPE && kind != KIND_WEAK;
 }
 
 static bool note_given(Copy *c, Value handle)

@@ -137,8 +137,10 @@ static ALWAYS_INLINE Value *scan_one(Gc *gc, Value *p, bool in_old)
     return p + 2;
 }
 
-static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
+void gc_scan(Gc *gc)
 {
+    Value *scan_to = gc->scan_to, *scan_chunk = gc->scan_chunk;
+
     for (;;) {
         gc->in_old = false;
         while (scan_to < gc->to_hp) {
@@ -158,6 +160,8 @@ static void scan_all(Gc *gc, Value *scan_to, Value *scan_chunk)
         }
     }
     gc->in_old = false;
+    gc->scan_to = scan_to;
+    gc->scan_chunk = scan_chunk;
 }
 
 // Does the slot hold an object that this collection has moved, but not to the old generation? Then the
@@ -481,8 +485,11 @@ static void collect(Heap *h, Gc *gc)
     s->ops->visit_roots(h, gc);
     gc_visit_range(gc, s->roots, s->root_count);
     gc_visit_range(gc, s->fault.irritants, s->fault.irritant_count);
-    scan_all(gc, gc->to, scan_chunk);
+    gc->scan_to = gc->to;
+    gc->scan_chunk = scan_chunk;
+    gc_scan(gc);
     if (gc->ext) {
+        weak_settle(gc);
         sweep_large(gc);
         sweep_blocks(gc);
         settle_old(gc, scan_chunk);

@@ -91,6 +91,11 @@ void block_free(struct Space *space, Block *b); // for its drop
 // Counts a new KIND_BLOCKREF object that the owner has just built.
 MUST_USE bool heap_note_blockref(Heap *h, Value blockref);
 
+// A weak reference to *object, which does not keep it alive; its copy in the heap becomes #f when the object
+// is gone. With *queue, a pair of this heap that may be written to, it is nobody's: once nothing else refers
+// to the object, the object is added to the list in the pair's car. Both are roots. V_FAIL at the heap limit.
+Value heap_weak(Heap *h, Value *object, Value *queue) MAY_GC;
+
 // A KIND_HANDLE object for a new block with a drop, whose one reference it takes over, also on failure.
 // Handles do not travel; their block goes when the owner ends or has collected them. V_FAIL at the heap
 // limit.

@@ -26,6 +26,7 @@ HeapExt *heap_ext(Heap *h)
         h->ext = mem_zalloc(MEM_HEAP, sizeof *h->ext);
         if (!h->ext) return NULL;
         h->ext->blocks_young = h->ext->blocks_old = V_NIL;
+        h->ext->weak_young = h->ext->weak_old = V_NIL;
         h->ext->old_limit = 8192; // 64 KiB
     }
     return h->ext;

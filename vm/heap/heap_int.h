@@ -49,6 +49,7 @@ typedef struct HeapExt {
     bool eager; // most of what is made lives on: the next collection promotes it at once
     Value blocks_young, blocks_old; // chains of KIND_BLOCKREF objects, V_NIL at the end
     size_t block_bytes;             // of the blocks they refer to
+    Value weak_young, weak_old;     // chains of KIND_WEAK objects, V_NIL at the end
     uint32_t minor_count, major_count;
 } HeapExt;
 
@@ -68,10 +69,17 @@ struct Gc {
     bool in_old;   // the object being scanned is old: note its slots that point to young ones
     Value *to, *to_hp, *to_end; // the new nursery
     Chunk *to_chunk;            // where promoted objects go, with room for all there can be
+    Value *scan_to, *scan_chunk; // what lies before has been scanned
     Large *grey;
 };
 
 HeapExt *heap_ext(Heap *h); // makes it when there is none; NULL without memory
 void heap_remember(Heap *h, Value *slot);
+
+void gc_scan(Gc *gc); // whatever has been moved and not been scanned
+// Once all is moved: weak references and what is guarded.
+void weak_settle(Gc *gc);
+// No young collection moves it or finds it dead.
+bool weak_is_settled(const Space *space, Value v);
 
 #endif

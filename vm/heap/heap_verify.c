@@ -7,14 +7,18 @@
 //   [H3] every pointer leads to the nursery, to a chunk or large object of this heap, to one of its
 //        fragments, or into SHARED
 //   [H4] an old slot that points to a young object is in the remembered set
+//   [H9] weak references have live objects or #f; the old ones of them refer to nothing young
 #include "vm/heap/heap_int.h"
 
 #include <stdlib.h>
 
+#define LARGE_OLD_WORDS ((size_t)1 << 16)
+
 typedef struct {
     Heap *h;
     Space *space;
-    bool old; // walking an old object
+    bool old;           // walking an old object
+    Value **remembered; // sorted; NULL: not all of them are known
 } Walk;
 
 static bool in_fragments(const Heap *h, const Value *p)
@@ -43,13 +47,28 @@ static bool in_large(const HeapExt *e, const Value *p)
     return false;
 }
 
-static bool is_remembered(const HeapExt *e, const Value *slot)
+static int compare_slots(const void *x, const void *y)
 {
-    if (e->remembered_overflow) return true;
+    uintptr_t a = (uintptr_t) * (Value *const *)x, b = (uintptr_t) * (Value *const *)y;
+    return (a > b) - (a < b);
+}
+
+static void sort_remembered(Walk *w, const HeapExt *e)
+{
+    if (!e || e->remembered_overflow) return;
+    // Room for one more: an empty list is a list, too.
+    w->remembered = malloc((e->remembered_count + 1) * sizeof *w->remembered);
+    if (!w->remembered) return;
     for (uint32_t i = 0; i < e->remembered_count; i++) {
-        if (e->remembered[i] == slot) return true;
+        w->remembered[i] = e->remembered[i];
     }
-    return false;
+    qsort(w->remembered, e->remembered_count, sizeof *w->remembered, compare_slots);
+}
+
+static bool is_remembered(const Walk *w, const Value *slot)
+{
+    return !w->remembered || bsearch(&slot, w->remembered, w->h->ext->remembered_count,
+                                     sizeof *w->remembered, compare_slots) != NULL;
 }
 
 static void check_slot(Walk *w, const Value *slot)
@@ -61,7 +80,7 @@ static void check_slot(Walk *w, const Value *slot)
     const Value *p = value_words(v);
     if (space_is_shared(w->space, p)) return;
     if (p >= w->h->nursery && p < w->h->hp) {
-        CHECK(!w->old || is_remembered(w->h->ext, slot), "heap: old slot %p not remembered",
+        CHECK(!w->old || is_remembered(w, slot), "heap: old slot %p not remembered",
               (const void *)slot); // [H4]
         return;
     }
@@ -108,19 +127,42 @@ static void check_range(Walk *w, const Value *p, const Value *end)
     CHECK(p == end, "heap: walk ends at %p instead of %p", (const void *)p, (const void *)end);
 }
 
+// [H9]
+static void check_weak(Walk *w, Value chain, bool old)
+{
+    bool was_old = w->old;
+
+    w->old = false;
+    for (; !value_is_null(chain); chain = ((Weak *)value_words(chain))->next) {
+        const Weak *weak = (Weak *)value_words(chain);
+        CHECK(header_kind(weak->header) == KIND_WEAK, "heap: %p is chained as weak", (const void *)weak);
+        check_slot(w, &weak->object);
+        check_slot(w, &weak->queue);
+        CHECK(!old || (weak_is_settled(w->space, chain) && weak_is_settled(w->space, weak->object) &&
+                       weak_is_settled(w->space, weak->queue)),
+              "heap: weak reference %p should be young", (const void *)weak);
+    }
+    w->old = was_old;
+}
+
 void heap_verify(Heap *h)
 {
-    Walk w = {h, h->scratch->space, false};
+    Walk w = {.h = h, .space = h->scratch->space};
     HeapExt *e = h->ext;
 
     CHECK(h->nursery <= h->mark && h->mark <= h->hp && h->hp <= h->nursery_end,
           "heap: nursery pointers out of order");
     check_range(&w, h->nursery, h->hp); // [H1]
     if (!e) return;
+    // A large old generation would be walked more often than it changes.
+    if (e->old_words > LARGE_OLD_WORDS && e->minor_count % 16 != 0) return;
+    sort_remembered(&w, e);
     w.old = true;
     for (Chunk *c = e->old; c; c = c->next) {
         check_range(&w, c->words, c->top);
     }
+    check_weak(&w, e->weak_young, false);
+    check_weak(&w, e->weak_old, true);
     for (Large *l = e->large_old; l; l = l->next) {
         (void)check_object(&w, l->object, (const Value *)((char *)l + l->bytes));
     }
@@ -128,4 +170,5 @@ void heap_verify(Heap *h)
     for (Large *l = e->large_young; l; l = l->next) {
         (void)check_object(&w, l->object, (const Value *)((char *)l + l->bytes));
     }
+    free(w.remembered);
 }

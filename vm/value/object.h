@@ -114,6 +114,14 @@ typedef struct {
     Value next; // chain of the blockrefs of one generation, for release after a collection
 } BlockRef;
 
+// A weak reference, or what a guardian has for an object that it guards (vm/heap/weak.c).
+typedef struct {
+    uint64_t header;
+    Value object; // #f when it is gone
+    Value next;   // chain of those of one generation
+    Value queue;  // () of a weak reference; else the pair whose car lists what is due
+} Weak;
+
 static inline Bytes *value_bytes(Value v)
 {
     return (Bytes *)value_words(v);
