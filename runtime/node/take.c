@@ -135,6 +135,8 @@ static const char *take_apart(Arrival *in, const uint8_t *payload, size_t size)
     if (parts & FRAME_NUMBER) in->number = cur_varint(&c);
     if (parts & FRAME_TEXT) in->text = (const char *)cur_block(&c, &in->text_size);
     if (!c.ok) return "a frame whose parts are missing";
+    // References and the numbers of unlinks and heartbeats have 60 bits.
+    if (in->number >> 60 != 0) return "a number that cannot be one";
     if (parts & FRAME_TEXT &&
         utf8_validate((const uint8_t *)in->text, in->text_size) != in->text_size)
         return "a name that is not UTF-8";

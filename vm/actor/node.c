@@ -55,22 +55,6 @@ static bool no_connection(Actor *a, SigKind kind, unsigned flags, Value pid, Val
     return true;
 }
 
-// Watches what cannot be reached.
-static Value monitor_nobody(Actor *a, Value pid, Value name)
-{
-    ActorExt *x = actor_ext(a);
-    Value ref = actor_make_ref(a);
-    bool made;
-    MapEntry *e = x ? map_add(&x->monitors, MEM_ACTOR, ref.bits, &made) : NULL;
-
-    if (!e) return V_FAIL;
-    e->a = V_FALSE.bits;
-    e->b = name.bits;
-    if (no_connection(a, SIG_DOWN, 0, pid, ref)) return ref;
-    map_remove(&x->monitors, ref.bits);
-    return V_FAIL;
-}
-
 // ---- processes of other nodes -----------------------------------------------------------------------
 
 static Value proxy_of(Actor *a, Value pid)
@@ -116,13 +100,36 @@ bool node_unlink(Actor *a, Value pid)
     return done;
 }
 
+// Watches by the proxy; without one, or when its link has just been lost, there is no connection.
+static Value watch(Actor *a, Value pid, Value proxy, Value name)
+{
+    VmWorker *w = actor_worker(a);
+    ActorExt *x = actor_ext(a);
+    Value ref = actor_make_ref(a);
+    bool made;
+    MapEntry *e = x ? map_add(&x->monitors, MEM_ACTOR, ref.bits, &made) : NULL;
+    Sig *s = e ? sig_plain(w->vm, w, SIG_MONITOR, name, actor_pid(a), ref) : NULL;
+
+    if (e) {
+        e->a = proxy.bits;
+        e->b = name.bits;
+    }
+    if (s && value_true(proxy)) {
+        if (sig_send(w->vm, w, proxy, s)) return ref;
+    } else if (s) {
+        sig_free(w->vm, w, s);
+    }
+    if (s && no_connection(a, SIG_DOWN, 0, pid, ref)) return ref;
+    if (e) map_remove(&x->monitors, ref.bits);
+    return V_FAIL;
+}
+
 Value node_monitor(Actor *a, Value pid, Value name)
 {
     Value proxy = proxy_of(a, pid);
 
     if (value_is(proxy, V_FAIL)) return V_FAIL;
-    if (value_is(proxy, V_FALSE)) return monitor_nobody(a, pid, name);
-    Value ref = actor_monitor(a, proxy, name);
-    actor_vm(a)->remote->release(actor_vm(a), proxy);
+    Value ref = watch(a, pid, proxy, name);
+    if (value_true(proxy)) actor_vm(a)->remote->release(actor_vm(a), proxy);
     return ref;
 }

@@ -1,5 +1,5 @@
-// What a link sends: the bytes of frames (the vectors of docs/wire-format.md), which letters share a frame, what
-// waits behind long letters, and that it all comes in order for each sender.
+// What a link sends: the bytes of frames (the vectors of docs/wire-format.md), which letters share a frame,
+// what waits behind long letters, and that it all comes in order for each sender.
 #include "tests/unit/unit.h"
 
 #include "runtime/node/lz.h"
