@@ -90,7 +90,8 @@ void builder_set_program(Builder *b, const char *path);
 
 // Compiles a new version of a module that was compiled from `path`, or, when there is no such file, that
 // is found as an import of the program would be. The diagnostics of what went before are dropped. Until
-// builder_reloaded is told that it is loaded, whatever is compiled meanwhile means the version that there was.
+// builder_reloaded is told that it is loaded, whatever is compiled meanwhile means the version that there
+// was.
 MUST_USE bool builder_reload(Builder *b, const char *module, const char *path, Buf *image);
 // loaded: from here on imports of the module mean the new version; else it is forgotten. In one holding of
 // the lock with its taking the old one's place, so that what is compiled can be linked.

@@ -222,7 +222,7 @@ static Value pause_job(Actor *a)
 
 static LoadedModule *module_of(Value body)
 {
-    LoadedModule *m = value_is_proc(body) ? value_proc(body)->code->module : NULL;
+    LoadedModule *m = value_is_proc(body) ? proc_code(value_proc(body))->module : NULL;
     return m && m->view.head ? m : NULL;
 }
 

@@ -68,12 +68,15 @@ Value receive_wait(Actor *a, Value deadline)
     return V_WAIT;
 }
 
+// -1: not a list.
 static int64_t further_elements(Value list)
 {
+    Value behind = list;
     int64_t n = 0;
 
     for (list = value_cdr(list); value_is_pair(list); list = value_cdr(list)) {
-        n++;
+        if (value_is(list, behind)) return -1; // it has no end
+        if (++n % 2 == 0) behind = value_cdr(behind);
     }
     return value_is_null(list) ? n : -1;
 }

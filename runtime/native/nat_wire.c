@@ -273,7 +273,7 @@ static Value decode_done(Actor *a, WireJob *j)
     Value blocks = d->blocks;
     unsigned mark = heap_root_mark(h);
 
-    if (d->words > 0 && !h->scratch->ops->may_grow(h, d->words))
+    if (d->words > 0 && !heap_may_adopt(h, d->words))
         return fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
     Value *root = heap_root(h, d->result);
     if (d->first) heap_adopt(h, d->first);
@@ -334,7 +334,7 @@ NATIVE_FN(wire_decode)
     WireState state = wire_decode_step(&j->decoder, &left);
     charge(a, work, left);
     if (state == WIRE_LATER) {
-        if (!HEAP(a)->scratch->ops->may_grow(HEAP(a), j->decoder.words)) {
+        if (!heap_may_adopt(HEAP(a), j->decoder.words)) {
             job_end(j);
             return fail_text(HEAP(a), ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");
         }

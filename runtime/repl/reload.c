@@ -234,8 +234,8 @@ static LoadedModule *staged_by(Actor *a, Value body)
 {
     if (!value_is_proc(body)) return NULL;
     LoadedModule *m = proc_code(value_proc(body))->module;
-    bool own = module_role(m) == ROLE_STAGED && value_is(m->owner, actor_pid(a));
-    return own ? m : NULL;
+    if (module_role(m) != ROLE_STAGED) return NULL;
+    return value_is(code_owner(&actor_vm(a)->code, m), actor_pid(a)) ? m : NULL;
 }
 
 // The compiler learns of the new version while nothing is being compiled: what others evaluate is compiled
@@ -292,7 +292,8 @@ static LoadedModule *module_of(Actor *a, Value v)
 
 static bool is_being_staged(const Actor *a, const LoadedModule *m)
 {
-    return module_role(m) == ROLE_STAGED && actor_is_alive(actor_vm(a), m->owner);
+    Vm *vm = actor_vm(a);
+    return module_role(m) == ROLE_STAGED && actor_is_alive(vm, code_owner(&vm->code, m));
 }
 
 NATIVE_FN(module_versions)
@@ -341,7 +342,7 @@ static Value begin_purge(Actor *a, LoadedModule *m)
 
     if (is_being_staged(a, m)) return value_fix(0);
     if (module_role(m) == ROLE_PURGING) {
-        if (actor_is_alive(actor_vm(a), m->owner)) return value_fix(0);
+        if (actor_is_alive(actor_vm(a), code_owner(cs, m))) return value_fix(0);
         (void)code_purge_cancel(cs, m);
     }
     return value_bool(code_purge_begin(cs, m, actor_pid(a)));
@@ -355,7 +356,7 @@ NATIVE_FN(module_purge)
     (void)count;
     if (!m)
         return fail_with(HEAP(a), ERR_BADARG, "purge-module", "expected a version, got", args[0]);
-    bool ours = value_is(m->owner, actor_pid(a));
+    bool ours = value_is(code_owner(cs, m), actor_pid(a));
     if (value_is(args[1], value_fix(0))) return begin_purge(a, m);
     if (value_is(args[1], value_fix(1))) return value_bool(ours && code_purge_cancel(cs, m));
     if (value_is(args[1], value_fix(2))) return value_bool(ours && code_purge_end(cs, m));

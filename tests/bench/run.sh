@@ -200,19 +200,27 @@ wait_for() { # FILE LINE
     done
 }
 
-# Bytes of one of 100,000 waiting actors: growth of the resident memory of the process.
-idle() { # SYSTEM
-    out=$work/idle.out
+# Bytes of one of COUNT things that a program of actor makes between BASE and READY: growth of the resident
+# memory of the process.
+bytes_each() { # SYSTEM PROGRAM COUNT ROW
+    out=$work/bytes.out
     : > "$out"
     case $1 in
-    eta) "$etai" "$work/actor/idle.eta" > "$out" & ;;
-    erl) erl -noshell -noinput +P 2000000 -pa "$work/actor" -eval 'idle:main(), halt().' > "$out" & ;;
+    eta) "$etai" "$work/actor/$2.eta" "$3" > "$out" & ;;
+    erl) erl -noshell -noinput +P 2000000 -pa "$work/actor" -eval "$2:main($3), halt()." > "$out" & ;;
     *) return 0 ;;
     esac
     pid=$!
     wait_for "$out" BASE && base=$(rss_kb $pid) && wait_for "$out" READY && full=$(rss_kb $pid) &&
-        echo "idle $(((full - base) * 1024 / 100000)) bytes" | note "$1"
+        echo "$4 $(((full - base) * 1024 / $3)) bytes" | note "$1"
     wait $pid
+}
+
+# Waiting actors, and timers that are set.
+idle() { # SYSTEM
+    bytes_each "$1" idle 100000 idle
+    bytes_each "$1" idle 1000000 idle_1M
+    bytes_each "$1" timers_kept 1000000 timer_bytes
 }
 
 each_system() { # FUNCTION [ARGUMENT ...]
@@ -282,7 +290,8 @@ done
 for name in json50 regex sort pmap text; do
     wanted $name && each_system run_one lib $name
 done
-for name in million spawn pingpong pairs spin ring fanin selective freshref; do
+for name in million spawn pingpong pairs spin ring ring100k fanin selective freshref call restart timers large \
+    parallel; do
     wanted $name && each_system run_one actor $name
 done
 for name in sockets; do

@@ -188,7 +188,7 @@ static Value *room_for(Actor *a, size_t words)
 
     if (words <= NURSERY_COPY_MAX) return heap_reserve(h, words) ? heap_take(h, words) : NULL;
     Frag *f = NULL;
-    if (w->scratch.ops->may_grow(h, words))
+    if (heap_may_adopt(h, words))
         f = space_alloc(&w->vm->space, &w->cache, REGION_YOUNG, &bytes);
     if (!f) {
         (void)fail_text(h, ERR_HEAP_LIMIT, NULL, "the actor has reached its heap limit");

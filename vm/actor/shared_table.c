@@ -81,9 +81,15 @@ static int compare_keys(Actor *a, Value x, Value y)
 
 static bool may_be_ordered(Value key)
 {
+    Value behind = key;
+    bool step = false;
+
     if (order_class(key) != ORDER_LIST) return order_class(key) != ORDER_NONE;
-    for (; value_is_pair(key); key = value_cdr(key)) {
+    for (; value_is_pair(key); step = !step) {
         if (order_class(value_car(key)) >= ORDER_LIST) return false;
+        key = value_cdr(key);
+        if (step) behind = value_cdr(behind);
+        if (value_is_pair(key) && value_is(key, behind)) return false; // it has no end
     }
     return value_is_null(key);
 }

@@ -349,7 +349,7 @@ Sig *sig_report(Actor *sender, const Value *items, size_t n)
 // ---- copies that take long ------------------------------------------------------------------------
 
 // Words that a slice copies at most: about a third of a millisecond.
-#define SLICE_COPY_WORDS ((size_t)1 << (BUILD_STRESS ? 6 : 15))
+#define SLICE_COPY_WORDS ((size_t)1 << (BUILD_STRESS ? 6 : 17))
 
 static SendResult take_copy(Actor *sender, Sig **out, Value *refused)
 {

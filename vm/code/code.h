@@ -167,6 +167,7 @@ LoadedModule *code_current(CodeSpace *cs, Value name);
 
 // From begin to cancel or end, whoever calls a procedure of the version waits. End: when no actor has a
 // frame in it. False when the version's role is not what it must be.
+Value code_owner(CodeSpace *cs, const LoadedModule *m);
 MUST_USE bool code_purge_begin(CodeSpace *cs, LoadedModule *m, Value owner);
 bool code_purge_cancel(CodeSpace *cs, LoadedModule *m);
 bool code_purge_end(CodeSpace *cs, LoadedModule *m);

@@ -272,6 +272,14 @@ static void set_entries(CodeSpace *cs, LoadedModule *m, bool away)
     }
 }
 
+Value code_owner(CodeSpace *cs, const LoadedModule *m)
+{
+    plat_lock(&cs->lock);
+    Value owner = m->owner;
+    plat_unlock(&cs->lock);
+    return owner;
+}
+
 bool code_purge_begin(CodeSpace *cs, LoadedModule *m, Value owner)
 {
     plat_lock(&cs->lock);

@@ -203,6 +203,8 @@ static bool raise_parts(Actor *a, bool entering)
 {
     unsigned mark = heap_root_mark(&a->heap);
     Parts p;
+    // A native that fails before it has taken its copy takes it no more: the next one must not find it.
+    sig_copy_drop(actor_vm(a), actor_worker(a), a);
     bool ok = build_parts(a, &p, entering);
 
     ok = ok && (entering ? stack_grow(a, RAISE_ARGS) : push_trap_frame(a, RAISE_ARGS));

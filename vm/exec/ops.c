@@ -185,7 +185,7 @@ static Value purged_target(Actor *a, Value callee)
                          value_is_symbol(code->name) ? value_symbol(code->name)->utf8 : "procedure",
                          value_symbol(m->name)->utf8);
     // Who was purging may have been ended in the middle of it.
-    if (!actor_is_alive(vm, m->owner)) (void)code_purge_cancel(&vm->code, m);
+    if (!actor_is_alive(vm, code_owner(&vm->code, m))) (void)code_purge_cancel(&vm->code, m);
     return V_YIELD;
 }
 

@@ -51,6 +51,14 @@ static bool is_flooded(Actor *a)
     return a->ext && a->ext->mail_words > 0 && !a->heap.scratch->ops->may_grow(&a->heap, 0);
 }
 
+// Interrupts, and the error of messages that are too many. False when the actor ends by it.
+static bool raise_pending(Actor *a)
+{
+    if (UNLIKELY(a->own & OWN_INTERRUPTED) && !value_true(a->callee) && !exec_interrupt(a))
+        return false;
+    return LIKELY(!a->heap.max_words) || !is_flooded(a) || exec_raise_limit(a);
+}
+
 // Module data that came with the spawn.
 static void install_birth_data(Actor *a)
 {
@@ -67,6 +75,7 @@ static SliceEnd end_slice(VmWorker *w, Actor *a)
     bool main_actor = (a->own & OWN_MAIN) != 0;
     Vm *vm = w->vm;
 
+    sig_copy_drop(vm, w, a);
     if (main_actor && atomic_load_explicit(&a->status, memory_order_relaxed) != ACTOR_EXITING)
         vm->main_ended(vm, a);
     if (!exit_slice(w, a)) {
@@ -99,12 +108,6 @@ SliceEnd slice_run(Worker *worker, Task *t)
     if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
     for (;;) {
-        if (UNLIKELY(a->own & OWN_ASIDE)) {
-            // Nothing comes between the copy and the native that asked for it.
-            if (sig_copy_pending(a)) sig_copy_aside(a); // no thread was to be had
-            atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
-            goto run;
-        }
         if (atomic_load_explicit(&a->inbox, memory_order_relaxed) != 0 && !(a->own & OWN_EXITING))
             signals_take(a);
         if (UNLIKELY(a->own & OWN_EXITING)) return end_slice(w, a);
@@ -114,24 +117,18 @@ SliceEnd slice_run(Worker *worker, Task *t)
             borrow(w, a);
             continue;
         }
-        if (UNLIKELY(a->own & OWN_INTERRUPTED) && !value_true(a->callee) && !exec_interrupt(a))
+        if (UNLIKELY(a->own & OWN_ASIDE)) {
+            // None of its code comes between the copy and the native that asked for it.
+            if (sig_copy_pending(a)) sig_copy_aside(a); // no thread was to be had
+        } else if (!raise_pending(a)) {
             continue;
-        if (UNLIKELY(a->heap.max_words) && is_flooded(a) && !exec_raise_limit(a)) continue;
+        }
         // Until here the status told who asked by a signal what the actor did before.
         atomic_store_explicit(&a->status, ACTOR_RUNNING, memory_order_relaxed);
-    run:;
         RunEnd end = interp_run(w, a);
         if (UNLIKELY(a->own & OWN_ASIDE) && !sig_copy_pending(a)) sig_copy_drop(w->vm, w, a);
         if (end == RUN_EXIT || (a->own & OWN_EXITING)) continue;
         if (UNLIKELY(aside_is_due(w, a))) {
-            // The next slice begins with the native: who sends without end is to be killed, too.
-            if (a->own & OWN_ASIDE) {
-                signals_take(a);
-                if (a->own & OWN_EXITING) {
-                    sig_copy_drop(w->vm, w, a);
-                    continue;
-                }
-            }
             let_go(w, a, ACTOR_ASIDE);
             if (aside_begin(w->vm, a)) return SLICE_DONE;
             borrow(w, a);

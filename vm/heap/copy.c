@@ -28,19 +28,28 @@ bool copy_is_free(const Heap *from, Value v)
 
 // ---- log ------------------------------------------------------------------------------------
 
-static bool log_slot(Copy *c, Value *slot)
+// Room for one more item of an array of *capacity items; false without memory.
+static COLD bool grow(Copy *c, void *array, size_t item, size_t *capacity)
 {
-    if (UNLIKELY(c->log_count == c->log_capacity)) {
-        size_t more = c->log_capacity ? c->log_capacity * 2 : 256;
-        CopyLog *log = mem_realloc(MEM_SCRATCH, c->log, c->log_capacity * sizeof *log,
-                                   more * sizeof *log);
-        if (!log) {
-            c->no_memory = true;
-            return false;
-        }
-        c->log = log;
-        c->log_capacity = more;
+    size_t more = *capacity ? *capacity * 2 : 4096 / item;
+    void *items;
+
+    memcpy(&items, array, sizeof items);
+    items = mem_realloc(MEM_SCRATCH, items, *capacity * item, more * item);
+    if (!items) {
+        c->no_memory = true;
+        return false;
     }
+    memcpy(array, &items, sizeof items);
+    *capacity = more;
+    return true;
+}
+
+static inline bool log_slot(Copy *c, Value *slot)
+{
+    if (UNLIKELY(c->log_count == c->log_capacity) &&
+        !grow(c, &c->log, sizeof *c->log, &c->log_capacity))
+        return false;
     c->log[c->log_count++] = (CopyLog){slot, *slot};
     return true;
 }
@@ -94,23 +103,113 @@ static inline Value *take(Copy *c, size_t words)
 
 // ---- moving ---------------------------------------------------------------------------------
 
+// Pairs from which on a run is worth its entry.
+#define RUN_PAIRS 4
+
+static inline bool must_copy_pair(const Copy *c, Value v)
+{
+    return value_is_pair(v) && !space_is_shared(c->space, value_words(v)) &&
+           (value_words(v)->bits & TAG_MASK) != TAG_HEADER;
+}
+
+// Needs no look of the scan. (Of procedures it must see the shared ones too.)
+static inline bool is_plain(const Copy *c, Value v)
+{
+    return !value_is_pointer(v) || (!value_is_proc(v) && space_is_shared(c->space, value_words(v)));
+}
+
+static bool run_begins(const Copy *c, Value v)
+{
+    for (int i = 0; i < RUN_PAIRS; i++) {
+        if (!must_copy_pair(c, v) || !is_plain(c, value_words(v)[0])) return false;
+        v = value_words(v)[1];
+    }
+    return true;
+}
+
+// Copies pairs from v on into what is left of the piece, as long as they make a run, and links them. Returns
+// what follows; *last is the last copy.
+static Value fill_run(Copy *c, Value v, CopyRun *run, Value **last)
+{
+    const Space *space = c->space;
+    Value *start = c->hp, *q = start, *end = c->end - 1;
+
+    while (q < end && value_is_pair(v)) {
+        Value *p = value_words(v);
+        Value car = p[0];
+        if (space_is_shared(space, p) || (car.bits & TAG_MASK) == TAG_HEADER || !is_plain(c, car))
+            break;
+        v = p[1];
+        q[0] = car;
+        p->bits = (uint64_t)q | TAG_HEADER;
+        q += 2;
+        q[-1] = value_from_words(q, TAG_PAIR);
+    }
+    size_t words = (size_t)(q - start);
+    if (words > 0) *last = q - 2;
+    run->count += words / 2;
+    take(c, words); // there is room
+    return v;
+}
+
+// Copies the pairs from v on that make a run. Returns what follows it; V_NONE on failure.
+static Value copy_run(Copy *c, Value v)
+{
+    if (c->run_count == c->run_capacity && !grow(c, &c->runs, sizeof *c->runs, &c->run_capacity))
+        return V_NONE;
+    CopyRun *run = &c->runs[c->run_count];
+    Value *q = NULL;
+
+    *run = (CopyRun){.from = value_words(v)};
+    do {
+        if (c->end - c->hp < 2 && !next_piece(c, 2)) {
+            v = V_NONE;
+            break;
+        }
+        if (q) q[1] = value_from_words(c->hp, TAG_PAIR);
+        if (!q) run->start = c->hp;
+        v = fill_run(c, v, run, &q);
+    } while (must_copy_pair(c, v) && is_plain(c, value_words(v)[0]));
+    if (!q) return V_NONE;
+    run->end = q;
+    run->piece = c->last;
+    c->run_count++;
+    if (!value_is(v, V_NONE)) q[1] = v;
+    return v;
+}
+
+// Puts the cars of a run back.
+static void restore_run(const CopyRun *run)
+{
+    Value *p = run->from;
+
+    for (size_t i = 0; i < run->count; i++) {
+        const Value *q = (const Value *)(p->bits - TAG_HEADER);
+        __builtin_prefetch(q + 64);
+        *p = q[0];
+        p = value_words(p[1]);
+    }
+}
+
 static Value copy_list(Copy *c, Value v)
 {
-    Value first = V_NONE;
+    Value *first = NULL;
 
-    for (;;) {
+    do {
         Value *p = value_words(v);
-        Value *q = take(c, 2);
-        if (!q || !log_slot(c, p)) return V_NONE;
-        q[0] = p[0];
-        q[1] = p[1]; // the original: the scan looks up where it went
-        p->bits = (uint64_t)q | TAG_HEADER;
-        if (value_is(first, V_NONE)) first = value_from_words(q, TAG_PAIR);
-        v = q[1];
-        if (!value_is_pair(v) || space_is_shared(c->space, value_words(v)) ||
-            (value_words(v)->bits & TAG_MASK) == TAG_HEADER)
-            return first;
-    }
+        if (run_begins(c, v)) {
+            v = copy_run(c, v);
+        } else {
+            Value *q = take(c, 2);
+            if (!q || !log_slot(c, p)) return V_NONE;
+            q[0] = p[0];
+            q[1] = v = p[1]; // the original: the scan looks up where it went
+            p->bits = (uint64_t)q | TAG_HEADER;
+        }
+        if (value_is(v, V_NONE)) return V_NONE;
+        if (!first) first = (Value *)(p->bits - TAG_HEADER);
+    } while (must_copy_pair(c, v));
+    return value_from_words(first, TAG_PAIR);
 }
 
 static bool may_travel(const Copy *c, Kind kind)
@@ -223,6 +322,11 @@ static bool scan_all(Copy *c)
 {
     for (;;) {
         while (c->scan < piece_top(c)) {
+            if (c->run_next < c->run_count && c->scan == c->runs[c->run_next].start) {
+                const CopyRun *run = &c->runs[c->run_next++];
+                c->scan = run->end;
+                c->scan_piece = run->piece;
+            }
             c->scan = scan_item(c, c->scan);
             if (!c->scan) return false;
         }
@@ -265,8 +369,13 @@ void copy_end(Copy *c)
     for (size_t i = c->log_count; i > 0; i--) {
         *c->log[i - 1].slot = c->log[i - 1].was;
     }
+    for (size_t i = 0; i < c->run_count; i++) {
+        restore_run(&c->runs[i]);
+    }
     mem_free(MEM_SCRATCH, c->log, c->log_capacity * sizeof *c->log);
+    mem_free(MEM_SCRATCH, c->runs, c->run_capacity * sizeof *c->runs);
     c->log = NULL;
+    c->runs = NULL;
     if (!copy_failed(c)) return;
     while (!value_is_null(c->blocks)) {
         BlockRef *ref = (BlockRef *)value_words(c->blocks);

@@ -15,6 +15,16 @@ typedef struct {
     Value was;
 } CopyLog;
 
+// Pairs of a list, one after another, whose cars need no copy. They are linked at once and not scanned, and
+// no log is needed to restore them: a copy has the car of its original.
+typedef struct {
+    Value *from;  // the first original
+    size_t count; // at least one
+    Value *start,
+        *end;    // the copies of the first and of the last one, which is scanned, for its cdr
+    Frag *piece; // where the last copy is; NULL: in the caller's room
+} CopyRun;
+
 typedef struct Copy {
     Heap *from;
     struct Space *space;
@@ -22,15 +32,15 @@ typedef struct Copy {
     // note module data to be copied along.
     void (*on_proc)(struct Copy *c, Proc *p);
     void *context;
-    Value *hp, *end; // room in the piece that is being filled
+    Value *hp, *end;    // room in the piece that is being filled
     Frag *first, *last; // pieces made by the copy, in order
     Value *room_top;    // end of the objects in the caller's room, once a piece was made
     Value *scan;        // objects before are done, in scan_piece (NULL: the caller's room)
     Frag *scan_piece;
-    size_t words;    // copied in all
-    Value blocks;    // chain of the KIND_BLOCKREF objects in the copy
-    Value refused;   // the value that cannot travel; V_NONE
-    bool lenient;    // set by the caller: what cannot travel becomes #f and sets `lacking`
+    size_t words;  // copied in all
+    Value blocks;  // chain of the KIND_BLOCKREF objects in the copy
+    Value refused; // the value that cannot travel; V_NONE
+    bool lenient;  // set by the caller: what cannot travel becomes #f and sets `lacking`
     bool lacking;
     Kind lacking_kind; // of what it was
     bool giving;       // set by the caller: handles travel too, and are noted
@@ -41,6 +51,9 @@ typedef struct Copy {
     bool gave_up;
     CopyLog *log;
     size_t log_count, log_capacity;
+    CopyRun *runs; // in the order of their copies
+    size_t run_count, run_capacity;
+    size_t run_next; // the first one that the scan has not reached
 } Copy;
 
 // Starts a copy that fills [room, room + words) first (may be empty), then pieces of its own.

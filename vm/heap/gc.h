@@ -55,6 +55,9 @@ static inline void gc_visit_range(Gc *gc, Value *first, size_t n)
 // collector thinks best. Gives what it was. False without memory.
 MUST_USE bool heap_set_least(Heap *h, size_t words, size_t *was);
 
+// May the owner have so many words more in fragments? If not at once, then after a full collection: what
+// it had before may be garbage. No fault is set.
+MUST_USE bool heap_may_adopt(Heap *h, size_t words) MAY_GC;
 // A fragment that the owner's heap now refers to: absorbed by the next collection.
 void heap_adopt(Heap *h, Frag *frag);
 void frag_free(struct Space *space, struct BlockCache *cache, Frag *frag); // the whole list

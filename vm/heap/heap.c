@@ -224,6 +224,12 @@ void heap_adopt(Heap *h, Frag *frag)
     h->limit = h->frag_words >= room ? h->hp : h->nursery_end - h->frag_words;
 }
 
+bool heap_may_adopt(Heap *h, size_t words)
+{
+    const HeapOwnerOps *ops = h->scratch->ops;
+    return ops->may_grow(h, words) || (gc_collect(h, 0, true) && ops->may_grow(h, words));
+}
+
 void frag_free(Space *space, BlockCache *cache, Frag *frag)
 {
     while (frag) {

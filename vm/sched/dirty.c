@@ -68,14 +68,20 @@ DirtyPool *dirty_new(uint32_t kept)
 
 bool dirty_submit(DirtyPool *p, Job *job)
 {
-    bool start = false;
-
     job->next = NULL;
     plat_lock(&p->lock);
-    if (++p->queued > p->idle && p->threads < THREADS_MAX) {
+    // Started under the lock: a count of threads that could not be would hold others' jobs back.
+    bool wants = p->queued + 1 > p->idle && p->threads < THREADS_MAX;
+    PlatThread *t = wants ? plat_thread_start(thread_main, p, 0, "eta-dirty") : NULL;
+    if (t) {
+        // Detached in effect: the pool counts its threads and waits for the count.
+        plat_thread_detach(t);
         p->threads++;
-        start = true;
+    } else if (p->threads == 0) {
+        plat_unlock(&p->lock);
+        return false;
     }
+    p->queued++;
     if (p->last) {
         p->last->next = job;
     } else {
@@ -84,24 +90,8 @@ bool dirty_submit(DirtyPool *p, Job *job)
     p->last = job;
     atomic_fetch_add_explicit(&p->wake, 1, memory_order_release);
     plat_unlock(&p->lock);
-    if (!start) {
-        plat_wake(&p->wake, 1);
-        return true;
-    }
-    // Detached in effect: the pool counts its threads and waits for the count.
-    PlatThread *t = plat_thread_start(thread_main, p, 0, "eta-dirty");
-    if (t) {
-        plat_thread_detach(t);
-        return true;
-    }
-    plat_lock(&p->lock);
-    bool served = --p->threads > 0;
-    if (!served && p->first == job) {
-        p->first = p->last = NULL;
-        p->queued = 0;
-    }
-    plat_unlock(&p->lock);
-    return served;
+    if (!t) plat_wake(&p->wake, 1);
+    return true;
 }
 
 void dirty_free(DirtyPool *p)

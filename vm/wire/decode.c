@@ -169,6 +169,7 @@ static WireState push(WireDecoder *d, FrameKind kind, Value object, size_t count
                                        .label = label,
                                        .low = NO_FRAME,
                                        .outer_key = d->key_depth};
+    d->owed += count;
     return WIRE_DONE;
 }
 
@@ -292,13 +293,21 @@ static WireState close_frame(WireDecoder *d, int64_t *work)
 
 // ---- objects ------------------------------------------------------------------------------------------
 
+// Bytes that are left for the parts of a new object, once those around it have theirs: what is claimed is
+// there, and memory bounded by the input, however deep objects nest.
+static size_t spare(const WireDecoder *d)
+{
+    size_t left = cur_left(&d->cur);
+    return left > d->owed ? left - d->owed : 0;
+}
+
 // A count of parts, each of which takes `least` bytes or more.
 static bool read_count(WireDecoder *d, size_t least, size_t *n)
 {
     uint64_t count = cur_varint(&d->cur);
 
     *n = (size_t)count;
-    return d->cur.ok && count <= cur_left(&d->cur) / least;
+    return d->cur.ok && count <= spare(d) / least;
 }
 
 static WireState open_list(WireDecoder *d, bool has_tail)
@@ -313,6 +322,7 @@ static WireState open_list(WireDecoder *d, bool has_tail)
     if (s != WIRE_DONE) return s;
     top(d)->room = room;
     top(d)->has_tail = has_tail;
+    d->owed += has_tail;
     return WIRE_DONE;
 }
 
@@ -436,7 +446,7 @@ static WireState open_record(WireDecoder *d)
         type = d->types[number];
     }
     size_t n = object_count(object_ref(type, RTYPE_FIELDS));
-    if (n > cur_left(&d->cur)) return wire_fail_end(d, "a record");
+    if (n > spare(d)) return wire_fail_end(d, "a record");
     Value *p = wire_object(d, KIND_RECORD, RECORD_FIELDS + n);
     if (!p) return WIRE_NO_MEMORY;
     p[1] = type;
@@ -565,6 +575,7 @@ static WireState read_term(WireDecoder *d)
 {
     d->term = (size_t)(d->cur.at - d->start);
     if (cur_left(&d->cur) == 0) return wire_fail(d, "the input ends where a value should be");
+    if (d->depth > 0) d->owed--;
     uint8_t tag = cur_u8(&d->cur);
     if (tag == WIRE_LABEL) {
         tag = cur_u8(&d->cur);

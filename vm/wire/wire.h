@@ -134,6 +134,7 @@ typedef struct {
     size_t term; // offset of the term that is being read
     WireFrame *stack;
     size_t depth, capacity, nesting;
+    size_t owed;      // parts that the open frames still wait for: a byte each at least
     size_t key_depth; // frame of the innermost map whose key is being read, + 1; 0: none
     WireLabel *labels;
     size_t label_count, label_capacity;

@@ -1,11 +1,11 @@
 %% See idle.eta.
 -module(idle).
--export([main/0]).
+-export([main/1]).
 
-main() ->
+main(Count) ->
     io:format("BASE~n"),
     timer:sleep(300),
-    start(100000),
+    start(Count),
     timer:sleep(200),
     io:format("READY~n"),
     timer:sleep(600).
