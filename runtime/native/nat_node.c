@@ -159,7 +159,7 @@ NATIVE_FN(node_dial)
     size_t timeout;
 
     (void)count;
-    if (value_is_local_ref(args[2])) {
+    if (remote_awaits(a, args[2])) {
         Value answer = reply_take(a, args[2]);
         return value_is(answer, V_NONE) ? V_WAIT : dialled(a, answer);
     }
@@ -211,7 +211,7 @@ static bool begin_reaching(Actor *a, Value node, Value ref)
 NATIVE_FN(node_reach)
 {
     (void)count;
-    if (value_is_local_ref(args[1])) {
+    if (remote_awaits(a, args[1])) {
         Value answer = reply_take(a, args[1]);
         if (value_is(answer, V_NONE)) return V_WAIT;
         return value_bool(!value_is(answer, value_fix(REASON_ALREADY)) &&
@@ -247,7 +247,7 @@ NATIVE_FN(node_close)
 NATIVE_FN(node_send)
 {
     (void)count;
-    if (value_is_local_ref(args[2]))
+    if (remote_awaits(a, args[2]))
         return value_is(reply_take(a, args[2]), V_NONE) ? V_WAIT : args[1];
     if (!remote_is_dest(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "send", "expected a pid, a name or (name node), got",

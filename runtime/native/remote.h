@@ -11,6 +11,12 @@ static inline bool remote_is_dest(Value v)
            (value_is_pair(v) && value_is_symbol(value_car(v)) && value_is_symbol(value_cdr(v)));
 }
 
+// Is this the reference of an answer that the actor waits for?
+static inline bool remote_awaits(const Actor *a, Value ref)
+{
+    return value_is_local_ref(ref) && a->ext && value_is(a->ext->awaited, ref);
+}
+
 // The link to where it is, held; NULL: not joined.
 Link *remote_link(const Actor *a, Value dest);
 
