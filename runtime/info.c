@@ -6,6 +6,7 @@
 
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
+#include "vm/actor/shared.h"
 #include "vm/exec/native.h"
 
 #include <string.h>
@@ -312,12 +313,7 @@ static Value system_process_limit(Actor *a)
 
 static Value system_memory(Actor *a)
 {
-    size_t bytes = space_used(&actor_vm(a)->space);
-
-    for (int i = 0; i < MEM_CLASSES; i++) {
-        bytes += mem_used((MemClass)i);
-    }
-    return value_fix((int64_t)bytes);
+    return value_fix((int64_t)space_used(&actor_vm(a)->space));
 }
 
 static Value system_uptime(Actor *a)
@@ -333,6 +329,16 @@ static Value system_budget(Actor *a)
 static Value system_symbol_count(Actor *a)
 {
     return value_fix(atomic_load_explicit(&actor_vm(a)->symbols.count, memory_order_relaxed));
+}
+
+static Value system_timer_count(Actor *a)
+{
+    return value_fix((int64_t)timers_count(actor_vm(a)));
+}
+
+static Value system_table_count(Actor *a)
+{
+    return value_fix((int64_t)shared_ids(actor_vm(a), NULL, 0));
 }
 
 static Value system_version(Actor *a)
@@ -363,6 +369,8 @@ static const struct {
     {"process-count", system_process_count},
     {"process-limit", system_process_limit},
     {"symbol-count", system_symbol_count},
+    {"timer-count", system_timer_count},
+    {"table-count", system_table_count},
     {"memory", system_memory},
     {"uptime", system_uptime},
 };

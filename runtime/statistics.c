@@ -110,7 +110,7 @@ static Value stat_memory(Actor *a)
     static const char *const regions[REGION_COUNT] = {"shared", "old-heaps", "large-objects",
                                                       "young-heaps"};
     const Vm *vm = actor_vm(a);
-    uint64_t cells = (uint64_t)atomic_load_explicit(&vm->cells_begun, memory_order_relaxed) *
+    uint64_t cells = (uint64_t)atomic_load_explicit(&vm->actor_count, memory_order_relaxed) *
                      CELL_BYTES;
     unsigned mark = heap_root_mark(HEAP(a));
     Value *list = heap_root(HEAP(a), V_NIL);

@@ -6,6 +6,7 @@
 #include "runtime/timers.h"
 #include "runtime/runtime.h"
 
+#include "vm/actor/limit.h"
 #include "vm/actor/mailbox.h"
 #include "vm/base/check.h"
 
@@ -71,6 +72,7 @@ static bool enter(Timers *t, MessageTimer *m)
 static void leave(Timers *t, MessageTimer *m)
 {
     map_remove(&t->by_ref, m->ref.bits);
+    map_trim(&t->by_ref, MEM_SCHED);
     if (!value_is_local_pid(m->dest)) return;
     if (m->next) m->next->prev = m->prev;
     if (m->prev) {
@@ -79,6 +81,7 @@ static void leave(Timers *t, MessageTimer *m)
         map_find(&t->by_target, m->dest.bits)->a = (uint64_t)m->next;
     } else {
         map_remove(&t->by_target, m->dest.bits);
+        map_trim(&t->by_target, MEM_SCHED);
     }
 }
 
@@ -132,7 +135,7 @@ bool timers_start(VmWorker *w, Value ref, Value dest, Sig *message, uint64_t dea
     m->message = message;
     plat_lock(&t->lock);
     bool to_dead = value_is_local_pid(dest) && !mark_target(w->vm, dest);
-    bool ok = to_dead || enter(t, m);
+    bool ok = to_dead || (limit_allows_more(w->vm, &t->by_ref) && enter(t, m));
     if (ok && !to_dead) wheel_arm(w->worker->wheel, &m->timer, deadline_ns);
     plat_unlock(&t->lock);
     if (to_dead) sig_free(w->vm, w, message); // like one that has fired
@@ -173,6 +176,16 @@ bool timers_read(VmWorker *w, Value ref, uint64_t *deadline_ns)
     if (e) *deadline_ns = ((MessageTimer *)e->a)->timer.deadline_ns;
     plat_unlock(&t->lock);
     return e != NULL;
+}
+
+size_t timers_count(Vm *vm)
+{
+    Timers *t = timers_of(vm);
+
+    plat_lock(&t->lock);
+    size_t n = t->by_ref.count;
+    plat_unlock(&t->lock);
+    return n;
 }
 
 void timers_target_ended(VmWorker *w, Value pid)

@@ -20,6 +20,8 @@ MUST_USE bool timers_start(VmWorker *w, Value ref, Value dest, Sig *message, uin
 bool timers_cancel(VmWorker *w, Value ref, uint64_t *deadline_ns);
 bool timers_read(VmWorker *w, Value ref, uint64_t *deadline_ns);
 
+size_t timers_count(Vm *vm); // that have not fired
+
 // The actor has ended and was the target of timers: they are cancelled.
 void timers_target_ended(VmWorker *w, Value pid);
 

@@ -26,3 +26,15 @@ torture: all
 ifeq ($(MODE),release)
 	@$(BIN)/etai tests/torture/big.eta 2>$(B)/torture.log
 endif
+
+# Everything that actors can do, at random, on all cores: SECONDS of it under the current MODE.
+SECONDS ?= 60
+SEED    ?=
+
+.PHONY: soak
+soak: all ## random programs of actors, then a look for what is left over (SECONDS=60 SEED=n MODE=...)
+	@$(BIN)/etai tests/torture/soak.eta $(SECONDS) $(SEED) 2>$(B)/soak.log || { tail -n 100 $(B)/soak.log; exit 1; }
+
+.PHONY: oracle
+oracle: all ## the same scenarios in Erlang, if it is installed, and in Eta: the answers must agree
+	@sh tests/run-oracle.sh $(BIN)/etai

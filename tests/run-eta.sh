@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests of a folder: run-eta.sh lang|actor|net|node [ETAI [NAME ...]], each in a process of its own. A
-# test that fails shows all that it printed. NAME.in, if there is one, is its standard input. The last line
+# test that fails shows all that it printed. NAME.in, if there is one, is its standard input; NAME.env has
+# settings for it, VARIABLE=value. The last line
 # is `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
 cd "$(dirname "$0")/.." || exit 1
 suite=${1:?usage: run-eta.sh FOLDER [ETAI [NAME ...]]}
@@ -29,7 +30,10 @@ trap 'rm -f "$log"' EXIT
 for name in "$@"; do
     input=tests/$suite/$name.in
     [ -f "$input" ] || input=/dev/null
-    timeout "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
+    settings=
+    [ -f "tests/$suite/$name.env" ] && settings=$(cat "tests/$suite/$name.env")
+    # shellcheck disable=SC2086
+    env $settings timeout "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
     status=$?
     # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
     sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)

@@ -38,6 +38,8 @@ export TEST_MODE="$mode"
 run "language tests" sh tests/run-eta.sh lang "$etai"
 run "tests of sockets" sh tests/run-eta.sh net "$etai"
 run "tests of nodes" sh tests/run-eta.sh node "$etai"
+# soak: the reports of actors that end are not of interest, those of sanitizers decide by the status.
+run "soak" timeout 300 "$etai" tests/torture/soak.eta 10
 calls=10
 [ "$mode" = stress ] && calls=1
 ARGUMENTS_CALLS=$calls ARGUMENTS_MS=60000 run "awkward arguments" sh tests/run-arguments.sh "$etai"

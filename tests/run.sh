@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net node threads cli
-# eta_test repl.
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net node threads
+# soak cli eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net node threads cli eta_test repl}
+suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net node threads soak cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -16,6 +16,7 @@ run() {
         ETA_ACTOR_SCHEDULER=thread-per-actor sh tests/run-eta.sh actor build/bin/etai \
             copy exit link monitor name receive send timer
         ;;
+    soak) timeout 120 build/bin/etai tests/torture/soak.eta 5 2>/dev/null ;;
     lang | actor | net | node) sh tests/run-eta.sh "$1" ;;
     unit) make --no-print-directory MODE=release unit ;;
     *) sh "tests/run-$1.sh" ;;
@@ -28,6 +29,7 @@ for suite in $suites; do
     line=$(tail -n 1 "$log")
     case $line in
     *" passed, "*" failed")
+        line=${line#soak: }
         suite_failed=${line#* passed, }
         suite_failed=${suite_failed% failed}
         passed=$((passed + ${line%% passed,*}))

@@ -79,7 +79,13 @@ static const SchedOps home_ops = {.run = homes_run, .idle = worker_idle, .poll =
 
 static void *allocate_shared(void *context, size_t bytes)
 {
-    return space_shared(context, bytes);
+    Space *s = context;
+
+    // Symbols stay for good: half of the memory is for what comes and goes.
+    size_t used = atomic_load_explicit(&s->used[REGION_SHARED], memory_order_relaxed) +
+                  mem_used(MEM_SYMBOLS);
+    if (s->limit != 0 && used + bytes > s->limit / 2) return NULL;
+    return space_shared(s, bytes);
 }
 
 static bool make_symbols(Vm *vm, uint32_t limit)
@@ -120,6 +126,8 @@ static bool init(Vm *vm, const VmOptions *o)
     vm->idle = o->idle;
     vm->runtime = o->runtime;
     if (!space_init(&vm->space, memory)) return false;
+    vm->space.other_units = &vm->actor_count;
+    vm->space.other_unit_bytes = CELL_BYTES;
     if (!(vm->space.given = block_new(&vm->space, 0))) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
     atomic_init(&vm->node_name, vm->symbol[SYM_nonode].bits);

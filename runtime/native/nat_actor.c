@@ -4,6 +4,7 @@
 #include "runtime/native/remote.h"
 #include "runtime/runtime.h"
 
+#include "vm/actor/limit.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/node.h"
 #include "vm/actor/trace.h"
@@ -79,6 +80,7 @@ NATIVE_FN(send)
     Actor *to = value_is_local_pid(args[0]) ? actor_of_pid(w->vm, args[0]) : NULL;
     if (to && UNLIKELY(mailbox_is_full(to)))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
+    if (to && UNLIKELY(!limit_allows_send(w->vm, to))) return fail_memory(a, "send");
     // The copy is made even for the dead: what cannot travel is an error whoever the receiver is.
     switch (sig_copy_long(a, SIG_MESSAGE, args[1], &s, &refused)) {
     case SEND_OK:

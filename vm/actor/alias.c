@@ -6,6 +6,7 @@
 //
 // Threads: the table has one lock, held for some tens of nanoseconds; the rest by the owner.
 #include "vm/actor/life.h"
+#include "vm/actor/limit.h"
 
 struct Aliases {
     PlatLock lock;
@@ -53,6 +54,7 @@ static void leave(Vm *vm, Value ref)
 
     plat_lock(&t->lock);
     map_remove(&t->owners, ref.bits);
+    map_trim(&t->owners, MEM_VM);
     plat_unlock(&t->lock);
 }
 
@@ -61,6 +63,7 @@ bool alias_add(Actor *a, Value ref, AliasMode mode, Sig *tag)
     Vm *vm = actor_vm(a);
     ActorExt *x = actor_ext(a);
     bool made;
+    if (x && !limit_allows_more(vm, &x->options)) return false;
     MapEntry *e = x ? map_add(&x->options, MEM_ACTOR, ref.bits, &made) : NULL;
 
     if (!e) return false;

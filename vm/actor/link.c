@@ -5,6 +5,7 @@
 // number; meanwhile exits through the link do not count and a LINK that crossed on the way is known to
 // be older. Linking anew clears the mark, and the late acknowledgement finds another number.
 #include "vm/actor/life.h"
+#include "vm/actor/limit.h"
 
 #include "vm/base/check.h"
 
@@ -46,6 +47,7 @@ LinkResult actor_link(Actor *a, Value pid)
 
     if (value_is(pid, actor_pid(a))) return LINK_DONE;
     x = actor_ext(a);
+    if (x && !limit_allows_more(actor_vm(a), &x->links)) return LINK_NO_MEMORY;
     e = x ? map_add(&x->links, MEM_ACTOR, pid.bits, &made) : NULL;
     if (!e) return LINK_NO_MEMORY;
     if (!made && e->a == 0) return LINK_DONE;
@@ -117,6 +119,7 @@ Value actor_monitor(Actor *a, Value pid, Value name)
     ActorExt *x = actor_ext(a);
     Value ref = actor_make_ref(a);
     bool made, no_memory = false;
+    if (x && !limit_allows_more(actor_vm(a), &x->monitors)) return V_FAIL;
     MapEntry *e = x ? map_add(&x->monitors, MEM_ACTOR, ref.bits, &made) : NULL;
 
     if (!e) return V_FAIL;

@@ -2,6 +2,7 @@
 //
 // One lock: names are looked up by one actor at a time for some tens of nanoseconds. Two tables, name to
 // pid and pid to name, because an actor has at most one name and must find it when it ends.
+#include "vm/actor/limit.h"
 #include "vm/actor/life.h"
 
 struct Registry {
@@ -49,12 +50,18 @@ static NameResult add(Vm *vm, Registry *r, Value name, Value pid)
     return NAME_DEAD;
 }
 
+static void trim(Registry *r)
+{
+    map_trim(&r->by_name, MEM_VM);
+    map_trim(&r->by_pid, MEM_VM);
+}
+
 NameResult registry_add(Vm *vm, Value name, Value pid)
 {
     Registry *r = vm->registry;
 
     plat_lock(&r->lock);
-    NameResult result = add(vm, r, name, pid);
+    NameResult result = limit_allows_more(vm, &r->by_name) ? add(vm, r, name, pid) : NAME_NO_MEMORY;
     plat_unlock(&r->lock);
     return result;
 }
@@ -72,6 +79,7 @@ bool registry_remove(Vm *vm, Value name)
         if (a) atomic_fetch_and_explicit(&a->flags, ~(uint32_t)ACTOR_NAMED, memory_order_relaxed);
         map_remove(&r->by_pid, pid.bits);
         map_remove(&r->by_name, name.bits);
+        trim(r);
         found = true;
     }
     plat_unlock(&r->lock);
@@ -110,6 +118,7 @@ void registry_forget(Vm *vm, Actor *a)
     if (e) {
         map_remove(&r->by_name, e->a);
         map_remove(&r->by_pid, pid.bits);
+        trim(r);
     }
     plat_unlock(&r->lock);
 }

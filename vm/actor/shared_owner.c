@@ -1,5 +1,6 @@
 // Which shared tables there are, whose they are, and what becomes of them. See shared.h.
 #include "vm/actor/ext.h"
+#include "vm/actor/limit.h"
 #include "vm/actor/life.h"
 #include "vm/actor/shared.h"
 
@@ -87,16 +88,15 @@ static bool enter(SharedTables *all, SharedTable *t, bool *taken)
 SharedTable *shared_new(Actor *owner, Value name, SharedType type, SharedAccess access, bool *taken)
 {
     SharedTables *all = actor_vm(owner)->tables;
-    SharedTable *t = alloc_table(owner, name, type, access);
-
     *taken = false;
+    SharedTable *t = alloc_table(owner, name, type, access);
     if (!t || !actor_ext(owner)) {
         if (t) free_table(t);
         return NULL;
     }
     atomic_fetch_or_explicit(&owner->flags, ACTOR_TABLES, memory_order_acq_rel);
     plat_lock(&all->lock);
-    bool ok = enter(all, t, taken);
+    bool ok = limit_allows_more(actor_vm(owner), &all->by_id) && enter(all, t, taken);
     plat_unlock(&all->lock);
     if (ok) return t;
     free_table(t);
@@ -189,6 +189,8 @@ static bool withdraw(SharedTables *all, SharedTable *t)
     if (table_of(map_find(&all->by_id, t->id.bits)) != t) return false;
     map_remove(&all->by_id, t->id.bits);
     if (value_true(t->name)) map_remove(&all->by_name, t->name.bits);
+    map_trim(&all->by_id, MEM_TABLES);
+    map_trim(&all->by_name, MEM_TABLES);
     return true;
 }
 

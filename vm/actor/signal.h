@@ -11,6 +11,8 @@
 
 // A signal with room for `words` words. NULL when memory is out.
 MUST_USE Sig *sig_new(Vm *vm, VmWorker *w, SigKind kind, size_t words);
+// The same for what must not be lost, and grows nothing: it has more of the reserve.
+MUST_USE Sig *sig_vital(Vm *vm, VmWorker *w, SigKind kind, size_t words);
 // One that carries two values that need no copy (pids, references, symbols, immediates).
 MUST_USE Sig *sig_plain(Vm *vm, VmWorker *w, SigKind kind, Value value, Value from, Value ref);
 // Frees a signal and all that came with it.

@@ -1,5 +1,6 @@
 // Making and sending signals. See signal.h.
 #include "vm/actor/ext.h"
+#include "vm/actor/limit.h"
 #include "vm/actor/node.h"
 #include "vm/actor/priv.h"
 
@@ -21,9 +22,21 @@ Sig *sig_new(Vm *vm, VmWorker *w, SigKind kind, size_t words)
     return s;
 }
 
+Sig *sig_vital(Vm *vm, VmWorker *w, SigKind kind, size_t words)
+{
+    Sig *s = sig_new(vm, w, kind, words);
+
+    if (s || !w) return s;
+    uint8_t reserve = w->cache.reserve;
+    w->cache.reserve = RESERVE_VITAL;
+    s = sig_new(vm, w, kind, words);
+    w->cache.reserve = reserve;
+    return s;
+}
+
 Sig *sig_plain(Vm *vm, VmWorker *w, SigKind kind, Value value, Value from, Value ref)
 {
-    Sig *s = sig_new(vm, w, kind, SIG_FROM_WORDS);
+    Sig *s = sig_vital(vm, w, kind, SIG_FROM_WORDS);
 
     if (!s) return NULL;
     s->value = value;
@@ -278,7 +291,9 @@ static SendResult copy_signal(Actor *sender, SigKind kind, Value v, size_t most,
     size_t items = value_is_pair(v) ? short_list(&sender->heap, v) : 0;
     bool simple = items > 0 || (copy_is_free(&sender->heap, v) && !value_is_proc(v));
     size_t words = head + (simple ? 2 * items : SIG_EXTRA_WORDS + 16);
-    Sig *s = sig_new(w->vm, w, kind, words);
+    // An exit may be what makes room.
+    bool vital = simple && (kind == SIG_EXIT || w->cache.reserve == RESERVE_SMALL);
+    Sig *s = vital ? sig_vital(w->vm, w, kind, words) : sig_new(w->vm, w, kind, words);
     Copied copied;
 
     *out = s;
@@ -381,7 +396,10 @@ SendResult sig_copy_long(Actor *sender, SigKind kind, Value v, Sig **out, Value 
     bool bounded = sender->heap.scratch->bounded;
 
     if (UNLIKELY(sender->own & OWN_ASIDE)) return take_copy(sender, out, refused);
-    SendResult r = copy_signal(sender, kind, v, bounded ? SLICE_COPY_WORDS : 0, out, refused);
+    size_t most = bounded ? SLICE_COPY_WORDS : 0;
+    SendResult r = copy_signal(sender, kind, v, most, out, refused);
+    if (UNLIKELY(r == SEND_NO_MEMORY) && limit_use_reserve(sender))
+        r = copy_signal(sender, kind, v, most, out, refused);
     if (r == SEND_ASIDE && !ask_aside(sender, kind, v)) return SEND_NO_MEMORY;
     return r;
 }

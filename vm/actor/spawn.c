@@ -4,6 +4,7 @@
 // page costs ten times as much as everything else in a spawn). Ended actors' cells are reused last in,
 // first out, but only when two epochs have passed: until then a sender may still hold the address.
 #include "vm/actor/life.h"
+#include "vm/actor/limit.h"
 #include "vm/actor/mailbox.h"
 #include "vm/actor/priv.h"
 #include "vm/actor/trace.h"
@@ -38,6 +39,7 @@ static bool begin_cells(VmWorker *w)
 {
     Vm *vm = w->vm;
 
+    if (!limit_allows_spawn(vm)) return false;
     plat_lock(&vm->cells_lock);
     uint32_t begun = atomic_load_explicit(&vm->cells_begun, memory_order_relaxed);
     uint32_t n = MIN((uint32_t)CELLS_PER_STEP, vm->cell_limit - begun);
@@ -64,16 +66,23 @@ static void populate(Vm *vm, uint32_t begin, uint32_t end)
     plat_populate(vm->cells + from, to - from);
 }
 
-static void free_ext(Actor *a)
+// What nobody but the owner looks at.
+static void free_tables(ActorExt *x)
 {
-    ActorExt *x = a->ext;
-
-    if (!x) return;
     map_free(&x->links, MEM_ACTOR);
     map_free(&x->monitors, MEM_ACTOR);
     map_free(&x->watchers, MEM_ACTOR);
     map_free(&x->options, MEM_ACTOR);
     map_free(&x->suspenders, MEM_ACTOR);
+    map_free(&x->sockets, MEM_ACTOR);
+}
+
+static void free_ext(Actor *a)
+{
+    ActorExt *x = a->ext;
+
+    if (!x) return;
+    free_tables(x);
     mem_free(MEM_ACTOR, x, sizeof *x);
     a->ext = NULL;
 }
@@ -230,12 +239,17 @@ bool actor_tell_limit(Actor *a)
     // One request that was too large is told again; who is still at the limit ends.
     if ((a->own & OWN_LIMIT_HIT) && !actor_below_limit(a)) return false;
     a->own |= OWN_LIMIT_HIT;
-    a->heap.scratch->cache->reserve = true;
+    a->heap.scratch->cache->reserve = RESERVE_USED;
     heap_note_told(&a->heap, actor_words(a));
     return true;
 }
 
-const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow};
+static bool use_reserve(Heap *h)
+{
+    return limit_use_reserve(container_of(h, Actor, heap));
+}
+
+const HeapOwnerOps actor_heap_ops = {visit_roots, visit_stack, may_grow, use_reserve};
 
 // ---- birth --------------------------------------------------------------------------------------
 
@@ -409,11 +423,12 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
                         Spawned *out)
 {
     Vm *vm = w->vm;
-    Actor *a = take_cell(w);
     SpawnResult r = SPAWNED;
     Copied c = {0};
 
     out->ref = V_FALSE;
+    if (UNLIKELY(space_is_tight(&vm->space)) && !limit_allows_spawn(vm)) return SPAWN_NO_MEMORY;
+    Actor *a = take_cell(w);
     if (!a) return SPAWN_NO_MEMORY;
     init_cell(w, a, options);
     atomic_fetch_add_explicit(&vm->actor_count, 1, memory_order_relaxed);
@@ -435,8 +450,10 @@ SpawnResult actor_spawn(VmWorker *w, Actor *parent, Value thunk, const SpawnOpti
     a->heap.scratch = NULL;
     // Open before the name is there: who finds the actor by it finds it alive.
     atomic_store_explicit(&a->inbox, 0, memory_order_release);
-    if (value_true(options->name) && registry_add(vm, options->name, out->pid) != NAME_OK)
-        return abandon(w, parent, a, out, &c, SPAWN_NAME_TAKEN);
+    NameResult named = value_true(options->name) ? registry_add(vm, options->name, out->pid) : NAME_OK;
+    if (named != NAME_OK)
+        return abandon(w, parent, a, out, &c,
+                       named == NAME_NO_MEMORY ? SPAWN_NO_MEMORY : SPAWN_NAME_TAKEN);
     if (UNLIKELY(c.given_count > 0)) copied_give(parent, &c);
     if (UNLIKELY(parent && (parent->own & OWN_TRACED))) trace_spawned(parent, a);
     actor_wake(vm, w, a);
@@ -453,6 +470,7 @@ void actor_retire(VmWorker *w, Actor *a)
     actor_stack_ops->fini(a);
     heap_fini(&a->heap);
     a->heap.scratch = NULL;
+    if (a->ext) free_tables(a->ext);
     atomic_fetch_sub_explicit(&vm->actor_count, 1, memory_order_relaxed);
     // The extension goes with the cell: a time-out that is just firing still looks at it.
     put_cell(w, a);

@@ -39,19 +39,35 @@ static bool is_full(const Map *m)
     return m->count >= m->capacity / 4 * 3;
 }
 
-static bool grow(Map *m, MemClass class)
+size_t map_growth_bytes(const Map *m)
 {
-    Map bigger = {.count = m->count, .capacity = m->capacity ? m->capacity * 2 : 4};
+    return is_full(m) ? 2 * (size_t)m->capacity * sizeof *m->entries : 0;
+}
 
-    bigger.entries = mem_zalloc(class, bigger.capacity * sizeof *bigger.entries);
-    if (!bigger.entries) return false;
+static bool resize(Map *m, MemClass class, uint32_t capacity)
+{
+    Map other = {.count = m->count, .capacity = capacity};
+
+    other.entries = mem_zalloc(class, capacity * sizeof *other.entries);
+    if (!other.entries) return false;
     MAP_EACH(m, e)
     {
-        *probe(&bigger, e->key) = *e;
+        *probe(&other, e->key) = *e;
     }
     mem_free(class, m->entries, m->capacity * sizeof *m->entries);
-    *m = bigger;
+    *m = other;
     return true;
+}
+
+static bool grow(Map *m, MemClass class)
+{
+    return resize(m, class, m->capacity ? m->capacity * 2 : 4);
+}
+
+// Far enough from where it would grow again that the work is paid for by the removals.
+void map_trim(Map *m, MemClass class)
+{
+    if (m->capacity > 1024 && m->count < m->capacity / 8) (void)resize(m, class, m->capacity / 4);
 }
 
 MapEntry *map_add(Map *m, MemClass class, uint64_t key, bool *made)

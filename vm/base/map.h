@@ -18,6 +18,10 @@ typedef struct {
 } Map;
 
 void map_free(Map *m, MemClass class);
+// Gives memory back when it is nearly empty; entries move.
+void map_trim(Map *m, MemClass class);
+// What the next map_add of a new key will take.
+size_t map_growth_bytes(const Map *m);
 MapEntry *map_find(const Map *m, uint64_t key); // NULL when absent
 // The entry of a key, made with zero words when it is new (*made). NULL without memory.
 MUST_USE MapEntry *map_add(Map *m, MemClass class, uint64_t key, bool *made);

@@ -86,6 +86,15 @@ size_t mem_used(MemClass class)
     return atomic_load_explicit(&used[class], memory_order_relaxed);
 }
 
+size_t mem_total(void)
+{
+    size_t total = 0;
+    for (int i = 0; i < MEM_CLASSES; i++) {
+        total += mem_used((MemClass)i);
+    }
+    return total;
+}
+
 const char *mem_class_name(MemClass class)
 {
     static const char *const names[] = {

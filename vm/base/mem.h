@@ -29,6 +29,7 @@ MUST_USE void *mem_must_realloc(MemClass class, void *p, size_t old_bytes, size_
 
 // Bytes live in a class.
 size_t mem_used(MemClass class);
+size_t mem_total(void); // of all classes
 const char *mem_class_name(MemClass class);
 
 // Fault injection for tests: the nth allocation from now fails, once; 0 switches it off.

@@ -43,7 +43,7 @@ static void run(Job *job)
 
     a->heap.scratch = &w->scratch;
     w->running = a;
-    w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
+    w->cache.reserve = a->own & OWN_LIMIT_HIT ? RESERVE_USED : RESERVE_NONE;
     work(a);
     atomic_store_explicit(&a->heap_words, (uint32_t)MIN(heap_words(&a->heap), UINT32_MAX),
                           memory_order_relaxed);

@@ -41,7 +41,7 @@ static void let_go(VmWorker *w, Actor *a, ActorStatus status)
 static void use_reserve(VmWorker *w, Actor *a)
 {
     if (actor_below_limit(a)) a->own &= ~(uint32_t)OWN_LIMIT_HIT;
-    w->cache.reserve = (a->own & OWN_LIMIT_HIT) != 0;
+    w->cache.reserve = a->own & OWN_LIMIT_HIT ? RESERVE_USED : RESERVE_NONE;
 }
 
 // Messages alone have brought the actor to its limit.
@@ -104,7 +104,7 @@ SliceEnd slice_run(Worker *worker, Task *t)
     w->scratch.bounded = atomic_load_explicit(&w->vm->actor_count, memory_order_relaxed) > 1;
     w->scratch.fault.irritant_count = 0;
     w->reductions_left = w->reductions_published = w->vm->budget;
-    w->cache.reserve = false;
+    w->cache.reserve = RESERVE_NONE;
     if (UNLIKELY(a->own & OWN_LIMIT_HIT)) use_reserve(w, a);
     if (UNLIKELY(a->own & OWN_BORN)) install_birth_data(a);
     for (;;) {

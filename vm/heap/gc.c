@@ -513,9 +513,9 @@ static void collect(Heap *h, Gc *gc)
 static bool get_room(Gc *gc, const Plan *plan)
 {
     BlockCache *cache = gc->h->scratch->cache;
-    bool reserve = cache->reserve;
+    uint8_t reserve = cache->reserve;
 
-    cache->reserve = true;
+    cache->reserve = MAX(reserve, RESERVE_USED);
     bool ok = get_nursery(gc, plan);
     if (ok && !get_chunk(gc, plan->old_words)) {
         if (gc->to != gc->h->nursery)

@@ -37,7 +37,9 @@ HeapExt *heap_ext(Heap *h)
 static bool is_at_limit(Heap *h)
 {
     HeapScratch *s = h->scratch;
-    return !s->ops->may_grow(h, 0) || (!s->cache->reserve && space_is_full(s->space));
+    if (!s->ops->may_grow(h, 0)) return true;
+    if (s->cache->reserve || !space_is_full(s->space)) return false;
+    return !(s->ops->use_reserve && s->ops->use_reserve(h));
 }
 
 bool heap_collect_for(Heap *h, size_t words)

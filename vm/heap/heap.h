@@ -51,6 +51,7 @@ typedef struct {
     void (*visit_roots)(Heap *h, Gc *gc);          // every root of the owner, through gc_visit
     void (*visit_stack)(Gc *gc, Value *object);    // the live values inside a KIND_STACK object
     bool (*may_grow)(Heap *h, size_t more_words);  // limits; false: the owner is at its limit
+    bool (*use_reserve)(Heap *h); // the space is full: may this owner go on, with the reserve? Or NULL
 } HeapOwnerOps;
 
 // Per-thread working state that the running owner borrows: temporary roots and the fault.

@@ -253,15 +253,28 @@ static BlockList *cache_list(BlockCache *cache, RegionId region, unsigned class)
     return &cache->lists[region == REGION_YOUNG][class];
 }
 
-bool space_is_full(const Space *s)
+bool space_has_room(Space *s, size_t bytes)
 {
-    return s->limit != 0 && space_used(s) >= s->limit;
+    if (s->limit == 0) return true;
+    size_t used = space_used(s);
+    // Not so any more when a quarter is free; so again when an eighth is not.
+    bool was = space_is_tight(s);
+    bool tight = used >= s->limit - (was ? s->limit / 4 : s->limit / 8);
+    if (was != tight) atomic_store_explicit(&s->tight, tight, memory_order_relaxed);
+    return used + bytes < s->limit;
+}
+
+bool space_is_full(Space *s)
+{
+    return !space_has_room(s, 0);
 }
 
 static bool under_limit(Space *s, const BlockCache *cache, size_t more)
 {
     if (s->limit == 0) return true;
-    return space_used(s) + more <= s->limit + (cache && cache->reserve ? s->limit / 8 : 0);
+    size_t used = space_used(s) + more;
+    if (used > s->limit) atomic_store_explicit(&s->tight, true, memory_order_relaxed);
+    return used <= s->limit + (cache ? s->limit / 16 * cache->reserve : 0);
 }
 
 void *space_alloc(Space *s, BlockCache *cache, RegionId region, size_t *bytes)
@@ -347,10 +360,13 @@ void space_flush(Space *s, BlockCache *cache)
 
 size_t space_used(const Space *s)
 {
-    size_t total = 0;
+    size_t total = mem_total();
+
     for (int i = 0; i < REGION_COUNT; i++) {
         total += atomic_load_explicit(&s->used[i], memory_order_relaxed);
     }
+    if (s->other_units)
+        total += atomic_load_explicit(s->other_units, memory_order_relaxed) * s->other_unit_bytes;
     return total;
 }
 

@@ -50,9 +50,14 @@ typedef struct {
     uint32_t count;
 } BlockList;
 
+// Values of `reserve`.
+enum { RESERVE_NONE, RESERVE_USED = 2, RESERVE_SMALL = 3, RESERVE_VITAL = 4 };
+
 typedef struct BlockCache {
     BlockList lists[2][BLOCK_CLASSES]; // OLD, YOUNG
-    bool reserve; // the owner may go an eighth over the limit: it is handling that it was reached
+    // How many sixteenths over the limit the owner may go: 2 while it handles that it was reached, and
+    // while it collects; 3 when it is small and may serve others; 4 for signals that must not be lost.
+    uint8_t reserve;
 } BlockCache;
 
 typedef struct Region Region;
@@ -66,7 +71,11 @@ typedef struct Space {
     Region *regions[REGION_COUNT];
     _Atomic size_t used[REGION_COUNT]; // bytes handed out (blocks in caches included)
     struct Block *given;               // what a handle stands for once it has been given away; or NULL
-    size_t limit;                      // of used bytes over all regions; 0: none
+    size_t limit;                      // of used bytes; 0: none
+    // What else counts against the limit: units of so many bytes, counted by the owner of the space.
+    const _Atomic uint32_t *other_units;
+    size_t other_unit_bytes;
+    _Atomic bool tight; // the limit was met, and not left far behind since
 } Space;
 
 // False when even a small reservation is refused.
@@ -115,9 +124,17 @@ MUST_USE void *space_shared(Space *s, size_t bytes);
 // Gives a thread's cached blocks back (thread end, low memory).
 void space_flush(Space *s, BlockCache *cache);
 
-// Total bytes in use, caches included.
+// All that counts against the limit, in bytes: regions with what is in caches, C memory, the units of
+// others.
 size_t space_used(const Space *s);
+// Is less in use than the limit allows, by more than so many bytes?
+bool space_has_room(Space *s, size_t bytes);
 // Is as much in use as the limit allows, or more?
-bool space_is_full(const Space *s);
+bool space_is_full(Space *s);
+// Has it been so lately? Costs next to nothing while there is room.
+static inline bool space_is_tight(const Space *s)
+{
+    return atomic_load_explicit(&s->tight, memory_order_relaxed);
+}
 
 #endif
