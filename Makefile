@@ -34,7 +34,7 @@ INTERP_CFLAGS = -fno-gcse -fno-crossjumping -fno-tree-slp-vectorize
 VERSION := 0.1.0
 ALL_CFLAGS += -DETA_VERSION='"$(VERSION)"'
 # Linked statically: shared libraries would cost a quarter of the start-up time.
-LIBS   = -Wl,-Bstatic -lgmp -lutf8proc -lsodium -lpcre2-8 -lnng -lmbedtls -lmbedx509 -lmbedcrypto \
+LIBS   = -Wl,-Bstatic -lgmp -lutf8proc -lsodium -lpcre2-8 -lnng -lmbedtls -lmbedx509 -lmbedcrypto -llz4 \
          -Wl,-Bdynamic -lm -ldl -pthread
 
 # ---- sources ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "runtime/native/natives.h"
 
 #include "vm/actor/mailbox.h"
+#include "vm/actor/node.h"
 #include "vm/actor/shared.h"
 #include "vm/exec/native.h"
 
@@ -26,11 +27,11 @@ static Value list_of(Actor *a, const Map *m, Part part)
 {
     Value list = V_NIL;
 
-    if (!heap_reserve(HEAP(a), 2 * (size_t)m->count)) return V_FAIL;
+    if (!heap_reserve(HEAP(a), (2 + EXTERNAL_WORDS) * (size_t)m->count)) return V_FAIL;
     MAP_EACH(m, e)
     {
         if (e->b == MONITOR_SUSPENDER.bits) continue; // the VM's own
-        list = heap_cons(HEAP(a), part_of(e, part), list);
+        list = heap_cons(HEAP(a), node_visible(a, part_of(e, part)), list);
     }
     return list;
 }
@@ -41,10 +42,10 @@ static Value info_links(Actor *a)
     Value list = V_NIL;
 
     if (!a->ext) return list;
-    if (!heap_reserve(HEAP(a), 2 * (size_t)a->ext->links.count)) return V_FAIL;
+    if (!heap_reserve(HEAP(a), (2 + EXTERNAL_WORDS) * (size_t)a->ext->links.count)) return V_FAIL;
     MAP_EACH(&a->ext->links, e)
     {
-        if (e->a == 0) list = heap_cons(HEAP(a), (Value){e->key}, list);
+        if (e->a == 0) list = heap_cons(HEAP(a), node_visible(a, (Value){e->key}), list);
     }
     return list;
 }

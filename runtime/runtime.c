@@ -2,6 +2,7 @@
 #include "runtime/runtime.h"
 #include "runtime/eval/evaluator.h"
 #include "runtime/native/natives.h"
+#include "runtime/node/nodes.h"
 
 #include "vm/base/check.h"
 #include "vm/exec/native.h"
@@ -41,6 +42,8 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     if (!r->console || !r->input || !r->timers || !environ_init(&r->environ)) return false;
     r->vm = vm_new(&options, why, why_size);
     if (!r->vm) return false;
+    r->nodes = nodes_new(r->vm);
+    if (!r->nodes) return false;
     r->poller = poller_new(r->vm);
     if (!r->poller) return false;
     r->files.vm = r->vm;
@@ -52,6 +55,7 @@ static bool init(Runtime *r, const Conf *conf, char *why, size_t why_size)
     r->vm->main_ended = runtime_main_ended;
     r->vm->info = info_actor;
     r->vm->target_ended = timers_target_ended;
+    r->vm->remote = &proxy_remote_ops;
     return info_init(r) && vm_boot(r->vm, &r->program, why, why_size);
 }
 
@@ -67,12 +71,14 @@ bool runtime_init(Runtime *r, const Conf *conf, char *why, size_t why_size)
 void runtime_fini(Runtime *r)
 {
     run_list_free(&r->program);
+    nodes_stop(r->nodes);
     evaluator_free(r->evaluator);
     input_stop(r->input);
     if (r->vm) timers_free(r->vm, r->timers);
     poller_stop(r->poller);
     vm_free(r->vm);
     poller_free(r->poller);
+    nodes_free(r->nodes);
     console_free(r->console);
     input_free(r->input);
     environ_fini(&r->environ);

@@ -23,6 +23,7 @@ typedef struct Runtime {
     Console *console;
     Input *input;
     Timers *timers;
+    struct Nodes *nodes; // other VMs (runtime/node)
     Poller *poller;
     Files files;
     Net net;

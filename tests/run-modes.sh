@@ -37,6 +37,7 @@ export TEST_MODE="$mode"
 [ "$mode" = stress ] && export TEST_SCALE=1000
 run "language tests" sh tests/run-eta.sh lang "$etai"
 run "tests of sockets" sh tests/run-eta.sh net "$etai"
+run "tests of nodes" sh tests/run-eta.sh node "$etai"
 # soak: the reports of actors that end are not of interest, those of sanitizers decide by the status.
 run "soak" timeout 300 "$etai" tests/torture/soak.eta 10
 calls=10

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs every suite on what the release mode has built, and closes with the sum: `N passed, N failed`.
-# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net threads soak
-# cli eta_test repl.
+# run.sh [SUITE ...] runs only some of: tidy layers doc_check examples unit lang arguments diff actor net node threads
+# soak cli eta_test repl.
 cd "$(dirname "$0")/.." || exit 1
-suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net threads soak cli eta_test repl}
+suites=${*:-tidy layers doc_check examples unit lang arguments diff actor net node threads soak cli eta_test repl}
 passed=0
 failed=0
 log=$(mktemp) || exit 1
@@ -17,7 +17,7 @@ run() {
             copy exit link monitor name receive send timer
         ;;
     soak) timeout 120 build/bin/etai tests/torture/soak.eta 5 2>/dev/null ;;
-    lang | actor | net) sh tests/run-eta.sh "$1" ;;
+    lang | actor | net | node) sh tests/run-eta.sh "$1" ;;
     unit) make --no-print-directory MODE=release unit ;;
     *) sh "tests/run-$1.sh" ;;
     esac

@@ -6,7 +6,7 @@ set -u
 what=${1:-build}
 
 packages="gcc libc6-dev make libgmp-dev libutf8proc-dev libedit-dev libsodium-dev libpcre2-dev libnng-dev
-libmbedtls-dev"
+libmbedtls-dev liblz4-dev"
 case $what in
 build) ;;
 test) packages="$packages guile-3.0 nng-utils openssl unicode-data bzip2" ;;

@@ -130,7 +130,7 @@ static bool init(Vm *vm, const VmOptions *o)
     vm->space.other_unit_bytes = CELL_BYTES;
     if (!(vm->space.given = block_new(&vm->space, 0))) return false;
     if (!make_symbols(vm, (uint32_t)conf[CONF_SYMBOLS])) return false;
-    vm->node_name = vm->symbol[SYM_nonode];
+    atomic_init(&vm->node_name, vm->symbol[SYM_nonode].bits);
     if (!code_init(&vm->code, &vm->space, &vm->symbols, o->natives)) return false;
     if (!make_cells(vm)) return false;
     vm->registry = registry_new();

@@ -1,6 +1,7 @@
 // Natives of actors: spawning, sending, links, monitors, names, information.
 #include "runtime/native/natives.h"
 #include "runtime/native/refusal.h"
+#include "runtime/native/remote.h"
 #include "runtime/runtime.h"
 
 #include "vm/actor/limit.h"
@@ -74,6 +75,8 @@ NATIVE_FN(send)
 
     (void)count;
     EXPECT_PID(a, "send", args[0]);
+    if (value_is_external_pid(args[0]))
+        return remote_post(a, "send", FRAME_MESSAGES, args[0], args[1]) ? args[1] : V_FAIL;
     Actor *to = value_is_local_pid(args[0]) ? actor_of_pid(w->vm, args[0]) : NULL;
     if (to && UNLIKELY(mailbox_is_full(to)))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", args[0]);
@@ -131,7 +134,7 @@ NATIVE_FN(unlink)
 {
     (void)count;
     EXPECT_PID(a, "unlink", args[0]);
-    if (value_is_external_pid(args[0])) return V_TRUE;
+    if (value_is_external_pid(args[0])) return node_unlink(a, args[0]) ? V_TRUE : fail_memory(a, "unlink");
     return actor_unlink(a, args[0]) ? V_TRUE : fail_memory(a, "unlink");
 }
 
@@ -141,8 +144,8 @@ NATIVE_FN(monitor)
     if (!value_is_pid(args[0]) && value_true(args[0]))
         return fail_with(HEAP(a), ERR_BADARG, "monitor", "expected a pid, got", args[0]);
     Value name = value_is_symbol(args[1]) ? args[1] : V_FALSE;
-    Value ref = value_is_external_pid(args[0]) ? node_monitor(a, args[0], name)
-                                               : actor_monitor(a, args[0], name);
+    if (value_is_external_pid(args[0])) return remote_monitor(a, "monitor", args[0]);
+    Value ref = actor_monitor(a, args[0], name);
     if (value_is(ref, V_FAIL)) return fail_memory(a, "monitor");
     mailbox_mark(a, ref);
     return ref;
@@ -165,6 +168,8 @@ NATIVE_FN(exit_signal)
 
     (void)count;
     EXPECT_PID(a, "exit", args[0]);
+    if (value_is_external_pid(args[0]))
+        return remote_post(a, "exit", FRAME_EXIT, args[0], args[1]) ? V_TRUE : V_FAIL;
     switch (sig_copy_long(a, SIG_EXIT, args[1], &s, &refused)) {
     case SEND_OK:
         break;
@@ -177,10 +182,6 @@ NATIVE_FN(exit_signal)
     }
     s->words[0] = actor_pid(a);
     s->words[1] = V_FALSE;
-    if (value_is_external_pid(args[0])) {
-        sig_free(w->vm, w, s);
-        return V_TRUE;
-    }
     sig_send(w->vm, w, args[0], s);
     // A signal to oneself takes effect before anything else is done.
     if (value_is(args[0], actor_pid(a))) {

@@ -4,6 +4,7 @@
 // that are younger than the monitor.
 #include "runtime/native/natives.h"
 #include "runtime/native/receive.h"
+#include "runtime/native/remote.h"
 
 #include "vm/actor/node.h"
 
@@ -15,13 +16,21 @@ static bool begin_request(Actor *a, Value *args)
 {
     Value ref, message = V_NIL;
 
-    if (!heap_reserve(HEAP(a), 10)) return false;
-    ref = actor_monitor(a, args[0], V_FALSE);
-    if (value_is(ref, V_FAIL)) {
-        (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
+    if (value_is_local_pid(args[0])) {
+        ref = actor_monitor(a, args[0], V_FALSE);
+        if (value_is(ref, V_FAIL)) {
+            (void)fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
+            return false;
+        }
+        mailbox_mark(a, ref);
+    } else {
+        ref = remote_monitor(a, "call", args[0]);
+        if (value_is(ref, V_FAIL)) return false;
+    }
+    if (!heap_reserve(HEAP(a), 10)) {
+        (void)actor_demonitor(a, ref);
         return false;
     }
-    mailbox_mark(a, ref);
     Value items[4] = {args[1], actor_pid(a), ref, args[2]};
     for (size_t i = countof(items); i > 0; i--) {
         message = heap_cons(HEAP(a), items[i - 1], message);
@@ -37,14 +46,15 @@ NATIVE_FN(request)
     Sig *s;
 
     (void)count;
-    if (!value_is_pid(args[0])) return fail_type(HEAP(a), "call", "a pid", args[0]);
-    if (value_is_external_pid(args[0])) {
-        Value watched = node_monitor(a, args[0], V_FALSE);
-        if (!value_is(watched, V_FAIL)) return watched;
-        return fail_text(HEAP(a), ERR_SYSTEM_LIMIT, "call", "out of memory");
-    }
+    bool away = remote_is_dest(args[0]);
+    if (!value_is_pid(args[0]) && !away) return fail_type(HEAP(a), "call", "a pid", args[0]);
     if (!value_is_pair(args[3]) && !begin_request(a, args)) return V_FAIL;
     Value ref = value_car(args[3]);
+    if (away) {
+        if (remote_post(a, "call", FRAME_MESSAGES, args[0], value_cdr(args[3]))) return ref;
+        (void)actor_demonitor(a, ref);
+        return V_FAIL;
+    }
     switch (sig_copy_long(a, SIG_MESSAGE, value_cdr(args[3]), &s, &refused)) {
     case SEND_OK:
         if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
@@ -72,10 +82,12 @@ NATIVE_FN(answer)
     (void)count;
     if (!value_is_pid(args[0])) return fail_type(HEAP(a), "reply", "a pid", args[0]);
     if (!value_is_ref(args[1])) return fail_type(HEAP(a), "reply", "a reference", args[1]);
-    if (!value_is_local_pid(args[0]) || !value_is_local_ref(args[1])) return V_TRUE; // not joined
+    bool away = value_is_external_pid(args[0]);
+    if (away != !value_is_local_ref(args[1])) return V_TRUE; // nobody waits for that
     if (!heap_reserve(HEAP(a), 4)) return V_FAIL;
     Value message = heap_cons(HEAP(a), args[2], V_NIL);
     message = heap_cons(HEAP(a), args[1], message);
+    if (away) return remote_post(a, "reply", FRAME_ANSWER, args[0], message) ? V_TRUE : V_FAIL;
     switch (sig_copy_long(a, SIG_ANSWER, message, &s, &refused)) {
     case SEND_OK:
         break;

@@ -35,6 +35,15 @@ $(UNIT_DIR)/$(notdir $(1:.c=)): $(call OBJ,$(1)) $(UNIT_SMALL_OBJ)
 endef
 $(foreach test,$(UNIT_SMALL),$(eval $(call UNIT_SMALL_RULE,$(test))))
 
+# ---- nodes: what needs neither a VM nor a network -----------------------------------------------------------
+
+UNIT_PROGRAMS += $(UNIT_DIR)/handshake_test
+$(UNIT_DIR)/handshake_test: $(call OBJ,tests/unit/node/handshake_test.c tests/unit/unit.c \
+                              runtime/node/frame.c runtime/node/handshake.c $(wildcard vm/base/*.c))
+UNIT_PROGRAMS += $(UNIT_DIR)/outbox_test
+$(UNIT_DIR)/outbox_test: $(call OBJ,tests/unit/node/outbox_test.c tests/unit/unit.c $(addprefix runtime/node/, \
+                                    frame.c letter.c lz.c outbox.c)) $(VM_OBJ)
+
 # ---- images: with the whole compiler and the standard library ------------------------------------------------
 
 UNIT_PROGRAMS += $(UNIT_DIR)/verify_test

@@ -2,6 +2,7 @@
 #include "compiler/builder.h"
 #include "runtime/eval/evaluator.h"
 #include "runtime/repl/reload.h"
+#include "runtime/node/nodes.h"
 #include "runtime/repl/repl.h"
 #include "runtime/worker.h"
 #include "vm/base/mem.h"
@@ -27,8 +28,16 @@ static const char usage[] =
     "  -e EXPRESSION  run the text\n"
     "  --path DIR     look for imported modules in DIR too (also ETA_MODULE_PATH)\n"
     "  --worker FD    be the worker of the program that has spawned this one\n"
+    "  --node NAME    what this VM is called among other ones, with --listen or --connect\n"
+    "  --listen URL   other VMs can join it there: tcp://HOST:PORT (also ipc, ws, tls+tcp)\n"
+    "  --connect URL  joins the VM that listens there, before the program begins\n"
+    "  --cookie-file FILE  what they share (else ETA_COOKIE, else ~/.eta.cookie)\n"
+    "                 Without FILE a VM that listens or has connected stays, or is a REPL.\n"
     "  --help         print this\n"
     "  --version      print the version\n";
+
+#define NODE_URLS_MAX 16
+static const char stay[] = "(import std.actor) (receive '())";
 
 static char program_name[] = "-e";
 
@@ -37,6 +46,11 @@ typedef struct {
     char **arguments; // the program's, its name first
     bool repl;
     int link; // to who spawned this worker; -1: nobody
+    const char *node, *cookie_file;
+    const char *urls[NODE_URLS_MAX]; // in the order of the arguments
+    bool listens[NODE_URLS_MAX];
+    size_t url_count;
+    bool stays; // there is no program
 } Options;
 
 static int bad_usage(const char *what, const char *which)
@@ -93,7 +107,9 @@ static bool build_and_load(Runtime *r, Builder *b, const Options *o)
     Buf image = BUF_INIT;
     bool ok;
 
-    if (o->text) {
+    if (o->stays) {
+        ok = builder_compile_text(b, "-", stay, strlen(stay), NULL, &image);
+    } else if (o->text) {
         runtime_keep_text(r, "-e", o->text, strlen(o->text));
         ok = builder_compile_text(b, "-e", o->text, strlen(o->text), NULL, &image);
     } else {
@@ -117,7 +133,7 @@ static bool load_program(Runtime *r, const Options *o, Builder *b)
     Buf image = BUF_INIT;
     bool ok = false;
 
-    switch (o->text ? 0 : read_image(o->file, &image)) {
+    switch (o->text || o->stays ? 0 : read_image(o->file, &image)) {
     case 0:
         return build_and_load(r, b, o);
     case 1:
@@ -151,6 +167,85 @@ static void note_folders(Runtime *r, const Builder *b)
     }
 }
 
+// ---- nodes --------------------------------------------------------------------------------------
+
+static void put_literal(Buf *out, const char *text)
+{
+    buf_text(out, "\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') buf_text(out, "\\");
+        buf_u8(out, (uint8_t)*text);
+    }
+    buf_text(out, "\"");
+}
+
+static void put_call(Buf *out, const Options *o, size_t i)
+{
+    buf_text(out, o->listens[i] ? "(node-listen " : "(node-connect ");
+    put_literal(out, o->urls[i]);
+    if (o->node) {
+        buf_text(out, " 'node-name ");
+        put_literal(out, o->node);
+    }
+    if (o->cookie_file) {
+        buf_text(out, " 'cookie-file ");
+        put_literal(out, o->cookie_file);
+    }
+    buf_text(out, ")");
+}
+
+// What the options ask for is a module that runs before the program.
+static bool load_node(Runtime *r, Builder *b, const Options *o)
+{
+    Buf text = BUF_INIT, image = BUF_INIT;
+
+    if (o->url_count == 0) return true;
+    buf_text(&text, "(import std.actor.node std.os)\n"
+                    "(define (check url answer)"
+                    " (if (eq? (car answer) 'error)"
+                    " (begin (flush-output-port)"
+                    " (display \"etai: \" (current-error-port))"
+                    " (display url (current-error-port))"
+                    " (display \": \" (current-error-port))"
+                    " (display (cadr answer) (current-error-port))"
+                    " (newline (current-error-port))"
+                    " (os:exit 1))))\n");
+    for (size_t i = 0; i < o->url_count; i++) {
+        if (!o->listens[i]) {
+            buf_text(&text, "(check ");
+            put_literal(&text, o->urls[i]);
+            buf_text(&text, " ");
+        }
+        put_call(&text, o, i);
+        buf_text(&text, o->listens[i] ? "\n" : ")\n");
+    }
+    bool ok = builder_compile_text(b, "--node", buf_cstr(&text), text.size, NULL, &image);
+    fputs(buf_cstr(&b->diag.text), stderr);
+    ok = ok && load(r, "--node", &image, false);
+    buf_free(&text);
+    buf_free(&image);
+    builder_reset(b);
+    return ok;
+}
+
+// Takes an option with a value. False: it is none of these.
+static bool node_option(Options *o, const char *option, const char *value)
+{
+    bool listens = strcmp(option, "--listen") == 0;
+
+    if (strcmp(option, "--node") == 0) {
+        o->node = value;
+    } else if (strcmp(option, "--cookie-file") == 0) {
+        o->cookie_file = value;
+    } else if ((listens || strcmp(option, "--connect") == 0) && o->url_count < NODE_URLS_MAX) {
+        o->listens[o->url_count] = listens;
+        o->urls[o->url_count++] = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 // ---- signals ------------------------------------------------------------------------------------
 
 static Vm *interrupted_vm; // for the signal handler, which gets nothing else
@@ -180,6 +275,7 @@ static int run_repl(Runtime *r)
     plat_signals_catch(on_signal);
     int status = runtime_run(r);
     repl_leave(r->repl);
+    nodes_stop(r->nodes);
     // A thread may be waiting for the user: the system takes everything apart.
     exit(status);
 }
@@ -202,8 +298,12 @@ static int run(const Options *o, Builder *b)
     int status = 1;
     if (o->repl) {
         r.evaluator = evaluator_new(&r, b);
-        status = r.evaluator ? run_repl(&r) : fail("REPL", "out of memory");
-    } else if (prepare_worker(&r, o) && load_program(&r, o, b)) {
+        if (!r.evaluator) {
+            fail("REPL", "out of memory");
+        } else if (load_node(&r, b, o)) {
+            status = run_repl(&r);
+        }
+    } else if (prepare_worker(&r, o) && load_node(&r, b, o) && load_program(&r, o, b)) {
         builder_reset(b); // what eval and reload need of the program is in its images
         r.evaluator = evaluator_new(&r, b);
         interrupted_vm = r.vm;
@@ -244,6 +344,8 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
             } else {
                 builder_add_folders(b, argv[i]);
             }
+        } else if (i + 1 < argc && node_option(o, arg, argv[i + 1])) {
+            i++;
         } else if (strcmp(arg, "--") == 0) {
             i++;
             break;
@@ -254,9 +356,12 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
         }
     }
     if (!o->text && i < argc) o->file = argv[i];
+    if ((o->node || o->cookie_file) && o->url_count == 0)
+        return bad_usage("--node and --cookie-file need --listen or --connect", NULL);
     if (!o->text && !o->file) {
         o->repl = isatty(STDIN_FILENO);
         o->file = "-";
+        o->stays = o->url_count > 0 && !o->repl;
     }
     o->arguments = argv + i;
     if (o->text) {

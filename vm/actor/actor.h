@@ -181,7 +181,8 @@ struct Vm {
     _Atomic uint64_t next_uid; // of parameters
     uint64_t type_key;      // see record_uid
     uint64_t node_identity; // what other nodes know this VM by: new whenever it starts
-    Value node_name;        // symbol; nonode while it has none
+    _Atomic uint64_t node_name; // symbol, as bits; nonode while it has none
+    const struct RemoteOps *remote; // how to reach other nodes (node.h); NULL: not at all
     _Atomic uint32_t interrupted; // number of the signal
     _Atomic uint32_t interrupt_sent; // main has been told of it
     struct Console *console;
@@ -210,6 +211,11 @@ static inline Vm *actor_vm(const Actor *a)
 static inline void actor_charge(Actor *a, uint64_t reductions)
 {
     actor_worker(a)->reductions_left -= (int64_t)reductions;
+}
+
+static inline Value vm_node_name(const Vm *vm)
+{
+    return (Value){atomic_load_explicit(&vm->node_name, memory_order_relaxed)};
 }
 
 static inline Value actor_pid(const Actor *a)

@@ -1,6 +1,7 @@
 // Making and sending signals. See signal.h.
 #include "vm/actor/ext.h"
 #include "vm/actor/limit.h"
+#include "vm/actor/node.h"
 #include "vm/actor/priv.h"
 
 #include "vm/base/check.h"
@@ -82,6 +83,7 @@ bool sig_send(Vm *vm, VmWorker *w, Value pid, Sig *s)
     Actor *to = actor_of_pid(vm, pid);
 
     if (to && sig_post(vm, w, to, s)) return true;
+    if (pid_is_proxy(pid) && vm->remote) return vm->remote->signal(vm, w, pid, s);
     sig_free(vm, w, s);
     return false;
 }

@@ -2,6 +2,7 @@
 // See signal.h.
 #include "vm/actor/life.h"
 #include "vm/actor/mailbox.h"
+#include "vm/actor/node.h"
 #include "vm/actor/trace.h"
 
 #include "vm/base/check.h"
@@ -66,7 +67,7 @@ static void merge(Actor *a, SigExtra *x, Sig *s)
 }
 
 // A message that is a list of `head` and then the signal's value, for programs that trap exits or
-// watch. With a `name` the last of head becomes the list (name node). The signal's memory becomes
+// watch. With a `name` the last of head, a pid, becomes the list (name node). The signal's memory becomes
 // part of the message's. NULL without memory; the signal is freed.
 static Sig *message_around(Actor *a, Sig *s, Value *head, size_t n, Value name)
 {
@@ -81,7 +82,9 @@ static Sig *message_around(Actor *a, Sig *s, Value *head, size_t n, Value name)
     SigExtra *x = sig_extra(m);
     Value *room = (Value *)(x + 1);
     if (value_true(name)) {
-        Value place[2] = {name, w->vm->symbol[SYM_nonode]};
+        Value from = head[n - 1];
+        bool away = value_is_external_pid(from);
+        Value place[2] = {name, away ? value_external(from)->name : vm_node_name(w->vm)};
         head[n - 1] = list_into(&room, place, 2, V_NIL);
     }
     Value tail = list_into(&room, &s->value, 1, V_NIL);
@@ -153,10 +156,12 @@ static void take_exit(Actor *a, Sig *s)
 // A link's exit counts only while the link is there: what was unlinked is dropped.
 static void take_link_exit(Actor *a, Sig *s)
 {
-    MapEntry *link = a->ext ? map_find(&a->ext->links, s->words[0].bits) : NULL;
+    bool away = value_is_local_pid(s->words[1]); // then this is its proxy
+    uint64_t partner = s->words[away ? 1 : 0].bits;
+    MapEntry *link = a->ext ? map_find(&a->ext->links, partner) : NULL;
     bool linked = link && link->a == 0;
 
-    if (link) map_remove(&a->ext->links, s->words[0].bits);
+    if (link) map_remove(&a->ext->links, partner);
     if (linked || (s->flags & SIGF_NOPROC)) {
         take_exit(a, s);
     } else {
