@@ -159,7 +159,7 @@ bool iface_is_open(const Iface *iface)
 
 bool iface_is_fresh(const Compiler *c, const Iface *iface)
 {
-    return iface->imported_at == c->reloads;
+    return iface->imported_at == c->reloads + 1;
 }
 
 void iface_thaw(Iface *iface)

@@ -463,6 +463,6 @@ bool expand_open(Compiler *c, Sym *module, Stx *forms, const OpenInput *in, Expa
     expand_chunk(x, iface, rest, in, start.errors);
     bool good = hand_over(x, out, start);
     iface->fixed |= good && in->fixed;
-    if (good && in->imports) iface->imported_at = x->c->reloads;
+    if (good && in->imports) iface->imported_at = x->c->reloads + 1;
     return good;
 }

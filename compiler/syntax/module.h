@@ -35,7 +35,7 @@ struct Iface {
     Sym *name;
     uint8_t state;
     bool open;
-    uint32_t imported_at; // Compiler.reloads when an evaluation made its imports
+    uint32_t imported_at; // Compiler.reloads + 1 when an evaluation made its imports; 0: none has
     bool fixed;       // open for evaluations that define nothing
     bool closed;      // sees nothing that it does not import
     bool privileged;  // its %names may be primitives

@@ -45,6 +45,15 @@ static bool is_exhausted(Value answer)
     return value_is(answer, value_fix(-EMFILE)) || value_is(answer, value_fix(-ENFILE));
 }
 
+// Ports and sockets that the program has forgotten may stand for open files. True: it is worth another
+// attempt, of which `tried` notes that there was one.
+static bool collect_for(Actor *a, Value answer, Value *tried)
+{
+    if (!is_exhausted(answer) || !value_is(*tried, V_FALSE)) return false;
+    *tried = V_TRUE;
+    return gc_collect(HEAP(a), 0, true);
+}
+
 // ---- jobs -----------------------------------------------------------------------------------------
 
 typedef enum { JOB_CONNECT, JOB_LISTEN, JOB_SEND } InetJobKind;
@@ -161,12 +170,7 @@ NATIVE_FN(tcp_connect)
         return fail_type(HEAP(a), "tcp-connect", "milliseconds", args[2]);
     Value answer = resume(a, &args[3]);
     if (value_is(answer, V_WAIT) || value_is(answer, V_FAIL)) return answer;
-    if (is_exhausted(answer) && value_is(args[5], V_FALSE)) {
-        // Ports that the program has forgotten may stand for open files.
-        args[5] = V_TRUE;
-        if (!gc_collect(HEAP(a), 0, true)) return answer;
-        answer = V_NONE;
-    }
+    if (collect_for(a, answer, &args[5])) answer = V_NONE;
     if (!value_is(answer, V_NONE)) return value_is(answer, value_fix(0)) ? args[4] : answer;
     if (!new_pair(a, &args[4])) return V_FAIL;
     uint64_t limit = (uint64_t)MIN(ms, (size_t)1000000000000) * 1000000;
@@ -175,7 +179,7 @@ NATIVE_FN(tcp_connect)
                  port, deadline, V_FALSE, &args[3]);
 }
 
-// (host port #f #f): a handle or a negative error
+// (host port #f #f #f): a handle or a negative error
 NATIVE_FN(tcp_listen)
 {
     unsigned port;
@@ -184,11 +188,26 @@ NATIVE_FN(tcp_listen)
     if (!is_target(args[0], args[1], &port)) return fail_target(a, args[1]);
     Value answer = resume(a, &args[2]);
     if (value_is(answer, V_WAIT) || value_is(answer, V_FAIL)) return answer;
+    if (collect_for(a, answer, &args[4])) answer = V_NONE;
     if (!value_is(answer, V_NONE)) return value_is(answer, value_fix(0)) ? args[3] : answer;
     Value v = new_file(a, "tcp");
     if (value_is(v, V_FAIL)) return v;
     args[3] = v;
     return start(a, JOB_LISTEN, file_of(v), NULL, args[0], port, 0, V_FALSE, &args[2]);
+}
+
+// (handle #f): a handle of the same listener, or a negative error
+NATIVE_FN(tcp_share)
+{
+    (void)count;
+    if (!file_of(args[0])) return fail_handle(a, args[0]);
+    for (;;) {
+        Value v = new_file(a, "tcp");
+        if (value_is(v, V_FAIL)) return v;
+        const File *f = file_of(args[0]);
+        int error = f->fd < 0 ? -EBADF : inet_share(f, file_of(v));
+        if (!collect_for(a, value_fix(error), &args[1])) return error ? value_fix(error) : v;
+    }
 }
 
 // Waits until something has come, at most until the deadline. V_WAIT, or a negative error.
@@ -219,9 +238,7 @@ NATIVE_FN(tcp_accept)
         int error = inet_accept(f, file_of(value_car(args[2])), file_of(value_cdr(args[2])));
         if (error == 0) return args[2];
         if (error == -EAGAIN) return await(a, f, 0, &args[1]);
-        if (!is_exhausted(value_fix(error)) || !value_is(args[3], V_FALSE)) return value_fix(error);
-        args[3] = V_TRUE;
-        if (!gc_collect(HEAP(a), 0, true)) return value_fix(error);
+        if (!collect_for(a, value_fix(error), &args[3])) return value_fix(error);
     }
 }
 
@@ -237,17 +254,19 @@ NATIVE_FN(inet_port)
 
 // ---- datagrams ------------------------------------------------------------------------------------
 
-// (port): a handle or a negative error
+// (port #f): a handle or a negative error
 NATIVE_FN(udp_open)
 {
     size_t port;
 
     (void)count;
     if (!native_index(args[0], 65536, &port)) return fail_target(a, args[0]);
-    Value v = new_file(a, "udp");
-    if (value_is(v, V_FAIL)) return v;
-    int error = inet_open_datagrams(file_of(v), (unsigned)port);
-    return error ? value_fix(error) : v;
+    for (;;) {
+        Value v = new_file(a, "udp");
+        if (value_is(v, V_FAIL)) return v;
+        int error = inet_open_datagrams(file_of(v), (unsigned)port);
+        if (!collect_for(a, value_fix(error), &args[1])) return error ? value_fix(error) : v;
+    }
 }
 
 // (handle host port bytevector #f): 0 or a negative error

@@ -3,8 +3,8 @@
 //
 // A native that waits keeps the reference of the answer in an argument slot.
 #include "runtime/native/natives.h"
+#include "runtime/native/net_message.h"
 #include "runtime/jobs.h"
-#include "runtime/net/nng_socket.h"
 #include "runtime/runtime.h"
 
 #include <poll.h>
@@ -290,7 +290,7 @@ NATIVE_FN(nng_send)
     return V_WAIT;
 }
 
-static Value give_message(Actor *a, struct nng_msg *m)
+Value give_message(Actor *a, struct nng_msg *m)
 {
     size_t size;
     const void *data = net_message(m, &size);

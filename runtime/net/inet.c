@@ -151,6 +151,15 @@ int inet_listen(File *f, const char *host, unsigned port)
     return 0;
 }
 
+int inet_share(const File *listener, File *f)
+{
+    int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0) return -errno;
+    file_adopt(f, fd, FILE_READ);
+    return 0;
+}
+
 int inet_accept(const File *listener, File *in, File *out)
 {
     for (;;) {

@@ -18,6 +18,8 @@ const char *inet_error_text(int error, char *space, size_t size);
 int inet_connect(File *in, File *out, const char *host, unsigned port, uint64_t deadline_ns);
 // An empty host is every interface. May wait for the resolver.
 int inet_listen(File *f, const char *host, unsigned port);
+// Makes `f` another way to the same listener, with a life of its own.
+int inet_share(const File *listener, File *f);
 // -EAGAIN: nobody has connected.
 int inet_accept(const File *listener, File *in, File *out);
 // The port of this end.

@@ -11,6 +11,7 @@ typedef enum { OPERATION_IDLE, OPERATION_RUNS, OPERATION_DONE } OperationState;
 // An asynchronous operation and who waits for it. All but `aio` and `socket`: the socket's lock.
 typedef struct {
     nng_aio *aio;      // const
+    nng_aio *now;      // const; for what is done at once, by whoever may start the operation
     NetSocket *socket; // const
     OperationState state;
     bool waiting, inherited; // an actor waits; it came when the operation ran already
@@ -27,6 +28,17 @@ typedef struct {
     char *cert_key_file, *ca_file, *server_name; // NULL: none
 } EndpointOptions;
 
+// Of an active socket: what its reader (nng_active.c) and its owner have agreed on. The socket's lock.
+typedef struct {
+    uint64_t number; // of the activation; counts them
+    bool on;         // it has a reader
+    bool stopping;   // which is to end
+    bool unanswered; // the peer whose message came last waits for a reply
+    bool reader_waits, stopper_waits;
+    int64_t limit, left; // messages of an activation, and that it may still take; -1: any number
+    Value reader_pid, reader_ref, stopper_pid, stopper_ref;
+} Active;
+
 struct NetSocket {
     Net *net;
     _Atomic uint32_t refs;
@@ -37,7 +49,7 @@ struct NetSocket {
     struct NetSocket *next, *prev; // of all; the net's lock
     PlatLock lock;
     Operation send, recv;
-    nng_aio *now; // the owner's: for what is done at once
+    Active active;
     _Atomic uint32_t dial_number;
     nng_dialer dialing;                // that is being started; id 0: none; lock
     int dial_error;                    // of the last attempt; lock
@@ -53,5 +65,17 @@ struct NetSocket {
 int net_prepare_dialer(NetSocket *s, nng_dialer d, bool tls);
 int net_prepare_listener(NetSocket *s, nng_listener l, bool tls);
 void net_free_options(NetSocket *s);
+
+// Under the lock: the operation will answer that actor.
+void net_await(Operation *o, Value pid, Value ref);
+void net_submit_recv(NetSocket *s, nng_aio *aio);
+// Does each message ask for a reply?
+bool net_replies(const NetSocket *s);
+// The block of a handle, which takes over a reference; `reader`: number of an activation, 0: the owner's.
+Block *net_new_block(NetSocket *s, uint64_t reader, int *error);
+// The reader of an activation has ended.
+void net_active_ended(NetSocket *s, uint64_t number);
+// A message has been sent: the reader of a socket that replies may go on.
+void net_active_answered(NetSocket *s);
 
 #endif

@@ -26,7 +26,8 @@
 // is only touched as the message comes.
 #define MESSAGE_MAX_BYTES ((size_t)1 << 30)
 
-const int net_timed_out = NNG_ETIMEDOUT, net_closed = NNG_ECLOSED, net_no_memory = NNG_ENOMEM;
+const int net_timed_out = NNG_ETIMEDOUT, net_closed = NNG_ECLOSED, net_no_memory = NNG_ENOMEM,
+          net_busy = NNG_EBUSY;
 
 const char *net_error_text(int error)
 {
@@ -73,6 +74,7 @@ void net_retain(NetSocket *s)
 static void free_operation(Operation *o)
 {
     if (o->aio) nng_aio_free(o->aio); // waits for its call-back
+    if (o->now) nng_aio_free(o->now);
     if (o->message) nng_msg_free(o->message);
     if (o->next) nng_msg_free(o->next);
 }
@@ -85,7 +87,6 @@ static void destroy(NetSocket *s)
     leave(s);
     free_operation(&s->send);
     free_operation(&s->recv);
-    if (s->now) nng_aio_free(s->now);
     net_free_options(s);
     mem_free(MEM_IO, s, sizeof *s);
     if (parent) net_release(parent);
@@ -134,6 +135,7 @@ void net_finish(Net *net)
 typedef struct {
     NetSocket *socket;
     Space *space;
+    uint64_t reader; // number of the activation whose reader's handle it is; 0: the owner's
 } Owner;
 
 static Owner owner_of(const Block *b)
@@ -146,17 +148,29 @@ static Owner owner_of(const Block *b)
 typedef struct {
     Job job;
     NetSocket *socket;
+    uint64_t reader;
 } DropJob;
+
+// Of a socket's owner, or of its reader.
+static void end_handle(NetSocket *s, uint64_t reader)
+{
+    if (reader) {
+        net_active_ended(s, reader);
+    } else {
+        net_close(s);
+    }
+    net_release(s);
+}
 
 static void run_drop(Job *base)
 {
     DropJob *job = container_of(base, DropJob, job);
     NetSocket *s = job->socket;
     Net *net = s->net;
+    uint64_t reader = job->reader;
 
     mem_free(MEM_IO, job, sizeof *job);
-    net_close(s);
-    net_release(s);
+    end_handle(s, reader);
     if (atomic_fetch_sub_explicit(&net->leaving, 1, memory_order_acq_rel) == 1)
         plat_wake(&net->leaving, UINT32_MAX);
 }
@@ -170,24 +184,38 @@ static void drop(Block *b)
     DropJob *job = closing ? NULL : mem_zalloc(MEM_IO, sizeof *job);
 
     block_free(o.space, b);
-    (void)poller_cancel(net->poller, o.socket->recv_ticket);
-    (void)poller_cancel(net->poller, o.socket->send_ticket);
+    if (!o.reader) {
+        (void)poller_cancel(net->poller, o.socket->recv_ticket);
+        (void)poller_cancel(net->poller, o.socket->send_ticket);
+    }
     if (!job) {
-        net_close(o.socket);
-        net_release(o.socket);
+        end_handle(o.socket, o.reader);
         return;
     }
     atomic_fetch_add_explicit(&net->leaving, 1, memory_order_relaxed);
     job->job.run = run_drop;
     job->socket = o.socket;
+    job->reader = o.reader;
     job_detach(net->vm, &job->job);
+}
+
+static NetSocket *socket_of(Value handle, bool reader)
+{
+    if (!value_is_kind(handle, KIND_HANDLE)) return NULL;
+    Block *b = ((BlockRef *)value_words(handle))->block;
+    if (b->drop != drop) return NULL;
+    Owner o = owner_of(b);
+    return (o.reader != 0) == reader ? o.socket : NULL;
 }
 
 NetSocket *net_of(Value handle)
 {
-    if (!value_is_kind(handle, KIND_HANDLE)) return NULL;
-    Block *b = ((BlockRef *)value_words(handle))->block;
-    return b->drop == drop ? owner_of(b).socket : NULL;
+    return socket_of(handle, false);
+}
+
+NetSocket *net_of_reader(Value handle)
+{
+    return socket_of(handle, true);
 }
 
 NetType net_type(const NetSocket *s)
@@ -203,6 +231,13 @@ bool net_is_context(const NetSocket *s)
 static void on_send_done(void *context);
 static void on_recv_done(void *context);
 
+static int new_now(Operation *o)
+{
+    int error = nng_aio_alloc(&o->now, NULL, NULL);
+    if (!error) nng_aio_set_timeout(o->now, NNG_DURATION_ZERO);
+    return error;
+}
+
 static NetSocket *new_socket(Net *net, NetType type, int *error)
 {
     NetSocket *s = mem_zalloc(MEM_IO, sizeof *s);
@@ -214,20 +249,21 @@ static NetSocket *new_socket(Net *net, NetType type, int *error)
     s->type = type;
     s->send.socket = s->recv.socket = s;
     s->recv_ms = s->send_ms = s->dial_ms = WAIT_MS;
+    s->active.limit = -1;
     s->options.nodelay = s->options.keepalive = s->options.auth_mode = -1;
     *error = nng_aio_alloc(&s->send.aio, on_send_done, &s->send);
     if (!*error) *error = nng_aio_alloc(&s->recv.aio, on_recv_done, &s->recv);
-    if (!*error) *error = nng_aio_alloc(&s->now, NULL, NULL);
-    if (!*error) nng_aio_set_timeout(s->now, NNG_DURATION_ZERO);
+    if (!*error) *error = new_now(&s->send);
+    if (!*error) *error = new_now(&s->recv);
     enter(s);
     return s;
 }
 
-static Block *new_block(NetSocket *s, int *error)
+Block *net_new_block(NetSocket *s, uint64_t reader, int *error)
 {
     Space *space = &s->net->vm->space;
     Block *b = *error ? NULL : block_new(space, sizeof(Owner));
-    Owner o = {s, space};
+    Owner o = {s, space, reader};
 
     if (!b) {
         if (!*error) *error = NNG_ENOMEM;
@@ -278,7 +314,7 @@ Block *net_open(Net *net, NetType type, int *error)
     if (!*error) *error = openers[type](&s->id);
     if (!*error) *error = nng_socket_set_size(s->id, NNG_OPT_RECVMAXSZ, MESSAGE_MAX_BYTES);
     if (!*error) *error = nng_pipe_notify(s->id, NNG_PIPE_EV_ADD_POST, on_pipe, s);
-    return new_block(s, error);
+    return net_new_block(s, 0, error);
 }
 
 Block *net_open_context(NetSocket *parent, int *error)
@@ -292,7 +328,7 @@ Block *net_open_context(NetSocket *parent, int *error)
     s->recv_ms = parent->recv_ms;
     s->send_ms = parent->send_ms;
     if (!*error) *error = nng_ctx_open(&s->context, parent->id);
-    return new_block(s, error);
+    return net_new_block(s, 0, error);
 }
 
 // ---- connecting -----------------------------------------------------------------------------------
@@ -404,7 +440,7 @@ static bool end_operation(Operation *o, Value *pid, Value *ref)
     return tell;
 }
 
-static void await(Operation *o, Value pid, Value ref)
+void net_await(Operation *o, Value pid, Value ref)
 {
     o->waiting = true;
     o->pid = pid;
@@ -420,7 +456,7 @@ static void submit_send(NetSocket *s, nng_aio *aio)
     }
 }
 
-static void submit_recv(NetSocket *s, nng_aio *aio)
+void net_submit_recv(NetSocket *s, nng_aio *aio)
 {
     if (s->parent) {
         nng_ctx_recv(s->context, aio);
@@ -462,6 +498,7 @@ static void on_send_done(void *context)
     int ms = o->next_ms;
     if (!next) tell = end_operation(o, &pid, &ref);
     plat_unlock(&s->lock);
+    net_active_answered(s);
     if (next) start_send(o, next, ms);
     if (tell) job_answer(s->net->vm, pid, ref, V_TRUE);
 }
@@ -475,26 +512,27 @@ static bool is_running(NetSocket *s, const Operation *o)
 }
 
 // nng 1.5.2 forgets whom a reply is for when it cannot be sent at once: those always take the time.
-static bool must_wait(const NetSocket *s)
+bool net_replies(const NetSocket *s)
 {
     return s->type == NET_REP || s->type == NET_RESPONDENT;
 }
 
 int net_send_least_ms(const NetSocket *s)
 {
-    return must_wait(s) ? REPLY_MS : 0;
+    return net_replies(s) ? REPLY_MS : 0;
 }
 
 int net_send_now(NetSocket *s, const void *data, size_t size)
 {
-    if (must_wait(s)) return NET_AGAIN;
+    if (net_replies(s)) return NET_AGAIN;
     if (is_running(s, &s->send)) return NET_AGAIN; // of a wait that was interrupted
     nng_msg *m = new_message(data, size);
     if (!m) return NNG_ENOMEM;
-    nng_aio_set_msg(s->now, m);
-    submit_send(s, s->now);
-    nng_aio_wait(s->now);
-    int error = nng_aio_result(s->now);
+    nng_aio *aio = s->send.now;
+    nng_aio_set_msg(aio, m);
+    submit_send(s, aio);
+    nng_aio_wait(aio);
+    int error = nng_aio_result(aio);
     if (error) nng_msg_free(m);
     return error == NNG_ETIMEDOUT || error == NNG_EAGAIN ? NET_AGAIN : error;
 }
@@ -507,7 +545,7 @@ bool net_send_start(NetSocket *s, const void *data, size_t size, int ms, Value p
     if (!m) return false;
     plat_lock(&s->lock);
     bool runs = o->state == OPERATION_RUNS;
-    await(o, pid, ref);
+    net_await(o, pid, ref);
     o->state = OPERATION_RUNS;
     if (runs) {
         if (o->next) nng_msg_free(o->next);
@@ -565,16 +603,20 @@ int net_recv_result(NetSocket *s, nng_msg **m)
 
 int net_recv_now(NetSocket *s, nng_msg **m)
 {
+    nng_aio *aio = s->recv.now;
+
     plat_lock(&s->lock);
     OperationState state = s->recv.state;
+    bool active = s->active.on;
     plat_unlock(&s->lock);
+    if (active) return NNG_EBUSY;
     if (state == OPERATION_RUNS) return NET_AGAIN;
     // Of a wait that was interrupted: a message is kept, an error comes again.
     if (state == OPERATION_DONE && net_recv_result(s, m) == 0) return 0;
-    submit_recv(s, s->now);
-    nng_aio_wait(s->now);
-    int error = nng_aio_result(s->now);
-    if (!error) *m = nng_aio_get_msg(s->now);
+    net_submit_recv(s, aio);
+    nng_aio_wait(aio);
+    int error = nng_aio_result(aio);
+    if (!error) *m = nng_aio_get_msg(aio);
     return error == NNG_ETIMEDOUT || error == NNG_EAGAIN ? NET_AGAIN : error;
 }
 
@@ -585,14 +627,14 @@ bool net_recv_start(NetSocket *s, int ms, Value pid, Value ref)
     plat_lock(&s->lock);
     OperationState state = o->state;
     if (state != OPERATION_DONE) {
-        await(o, pid, ref);
+        net_await(o, pid, ref);
         o->inherited = state == OPERATION_RUNS;
         o->state = OPERATION_RUNS;
     }
     plat_unlock(&s->lock);
     if (state == OPERATION_IDLE) {
         nng_aio_set_timeout(o->aio, ms);
-        submit_recv(s, o->aio);
+        net_submit_recv(s, o->aio);
     }
     return state != OPERATION_DONE;
 }

@@ -55,7 +55,7 @@ typedef enum {
 const char *net_error_text(int error);
 // Does nng lack memory or descriptors?
 bool net_is_exhausted(int error);
-extern const int net_timed_out, net_closed, net_no_memory;
+extern const int net_timed_out, net_closed, net_no_memory, net_busy;
 
 // ---- life -----------------------------------------------------------------------------------------
 
@@ -114,6 +114,35 @@ const void *net_message(struct nng_msg *m, size_t *size);
 void net_message_free(struct nng_msg *m);
 
 int net_subscribe(NetSocket *s, const void *topic, size_t size, bool on);
+
+// ---- active sockets -----------------------------------------------------------------------------------
+// A reader, an actor of its own, receives for the owner. It has a handle of another kind, which does not
+// keep the socket open; when that is dropped the activation has ended. Contexts can be active, too.
+
+// By the owner. A block for heap_handle, for the reader; NULL with *error, which is 0 when there is a
+// reader already.
+MUST_USE Block *net_activate(NetSocket *s, int *error);
+bool net_is_active(NetSocket *s);
+// How many messages it takes before it is passive again; -1: any number. An activation begins to count
+// anew.
+void net_set_active(NetSocket *s, int64_t limit);
+// How many are left; 0: it is passive.
+int64_t net_active_left(NetSocket *s);
+// Asks the reader to end; the actor is answered when it has. False: there is none.
+MUST_USE bool net_passivate(NetSocket *s, Value pid, Value ref);
+
+bool net_is_stopping(NetSocket *s); // has its owner asked?
+
+// By the reader. NULL when the handle is not one of its.
+NetSocket *net_of_reader(Value handle);
+// The number of its activation is over: it is to say so.
+#define NET_PASSIVE (-2)
+// It is to end without a word.
+#define NET_STOPPED (-3)
+// A message, or why there is none: an error, NET_AGAIN, NET_PASSIVE or NET_STOPPED. An error ends it.
+int net_read_now(NetSocket *s, struct nng_msg **m);
+// After NET_AGAIN. False: look again at once.
+MUST_USE bool net_read_await(NetSocket *s, Value pid, Value ref);
 
 // ---- polling, by the owner ------------------------------------------------------------------------------
 

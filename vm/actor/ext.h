@@ -29,7 +29,8 @@ typedef struct ActorExt {
     Actor *actor;
     uint32_t serial;  // of the pid when the extension was made
     size_t mail_words; // of the messages that wait, of an actor with a heap limit
-    uint32_t exposed; // messages in the queue that belong to the heap already
+    Map sockets; // reference of an activation -> {the actor's own object for the socket, 0}
+    uint32_t exposed; // messages in the queue that refer to the heap already
     Value pid;           // what it was, while the actor ends
     Value tracer;        // pid; of one that is OWN_TRACED
     uint32_t traced;     // TRACE_*

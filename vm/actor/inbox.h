@@ -30,6 +30,7 @@ enum {
     SIGF_EXPOSED = 2, // its value belongs to the receiver's heap already
     SIGF_TRACE = 16,  // tells a tracer of something: is not traced itself
     SIGF_ALIAS = 8,   // an ANSWER that was sent to an alias: it counts only while that is on
+    SIGF_LAST = 32,   // a SOCKET behind which none of its activation comes
     SIGF_NOPROC = 4,  // a LINK_EXIT that counts without a link: there never was anybody
 };
 
@@ -65,6 +66,12 @@ static inline Sig *sig_next(const Sig *s)
 static inline void sig_set_next(Sig *s, Sig *next)
 {
     s->frag.next = (Frag *)next;
+}
+
+// The second element of a SOCKET's list. Once it is filled in it refers to the receiver's heap.
+static inline Value *sig_socket_slot(const Sig *s)
+{
+    return value_words(value_cdr(s->value));
 }
 
 #define INBOX_WAITING   1u

@@ -164,6 +164,7 @@ bool mailbox_expose(Actor *a, Value *v)
     // The new node takes the message's place in the queue; the old one's memory becomes the heap's.
     (void)unlink_at_cursor(a);
     count_words(a, s, false);
+    mailbox_note_taken(a, s);
     sig_set_next(shown, *a->mail_cursor);
     if (a->mail_tail == a->mail_cursor) a->mail_tail = (Sig **)&shown->frag.next;
     *a->mail_cursor = shown;
@@ -206,7 +207,7 @@ bool mailbox_put_back(Actor *a, Value v)
 
 void mailbox_note_taken(Actor *a, const Sig *s)
 {
-    if (s->flags & SIGF_EXPOSED) a->ext->exposed--;
+    if ((s->flags & SIGF_EXPOSED) || s->kind == SIG_SOCKET) a->ext->exposed--;
 }
 
 void mailbox_visit(Actor *a, Gc *gc)
@@ -214,9 +215,21 @@ void mailbox_visit(Actor *a, Gc *gc)
     uint32_t left = a->ext ? a->ext->exposed : 0;
 
     for (Sig *s = a->mail; s && left > 0; s = sig_next(s)) {
-        if (!(s->flags & SIGF_EXPOSED)) continue;
-        gc_visit(gc, &s->value);
+        if (s->flags & SIGF_EXPOSED) {
+            gc_visit(gc, &s->value);
+        } else if (s->kind == SIG_SOCKET) {
+            gc_visit(gc, sig_socket_slot(s));
+        } else {
+            continue;
+        }
         left--;
+    }
+    if (!a->ext || a->ext->sockets.count == 0) return;
+    MAP_EACH(&a->ext->sockets, e)
+    {
+        Value v = {e->a};
+        gc_visit(gc, &v);
+        e->a = v.bits;
     }
 }
 

@@ -58,7 +58,7 @@ Sig *mailbox_lift(Actor *a);
 MUST_USE bool mailbox_put_back(Actor *a, Value v);
 // To be called with a message that mailbox_take or mailbox_lift gave, before its memory goes.
 void mailbox_note_taken(Actor *a, const Sig *s);
-// Values of exposed messages, for the collector.
+// Values of exposed messages, and active sockets, for the collector.
 void mailbox_visit(Actor *a, Gc *gc);
 void mailbox_free(Vm *vm, VmWorker *w, Actor *a);
 size_t mailbox_length(const Actor *a);

@@ -275,6 +275,25 @@ Value reply_take(Actor *a, Value ref)
     return message_take(a, s, &v) ? v : V_FAIL;
 }
 
+// From the reader of an active socket. The receiver's own object for it goes into the message; a signal
+// without a list only ends the activation.
+static void take_socket(Actor *a, Sig *s)
+{
+    ActorExt *x = a->ext;
+    MapEntry *e = x ? map_find(&x->sockets, s->words[1].bits) : NULL;
+    Value socket = e ? (Value){e->a} : V_NONE;
+
+    if (e && (s->flags & SIGF_LAST)) map_remove(&x->sockets, s->words[1].bits);
+    if (!e || !value_is_pair(s->value)) {
+        sig_free(actor_vm(a), actor_worker(a), s);
+        return;
+    }
+    *sig_socket_slot(s) = socket;
+    x->exposed++;
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_received(a, s);
+    mailbox_append(a, s);
+}
+
 // Without memory it keeps the one it had.
 static void take_leader(Actor *a, Sig *s)
 {
@@ -302,6 +321,9 @@ static void take_one(Actor *a, Sig *s)
         break;
     case SIG_ANSWER:
         take_answer(a, s);
+        break;
+    case SIG_SOCKET:
+        take_socket(a, s);
         break;
     case SIG_LINK:
     case SIG_UNLINK:

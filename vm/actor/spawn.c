@@ -74,6 +74,7 @@ static void free_tables(ActorExt *x)
     map_free(&x->watchers, MEM_ACTOR);
     map_free(&x->options, MEM_ACTOR);
     map_free(&x->suspenders, MEM_ACTOR);
+    map_free(&x->sockets, MEM_ACTOR);
 }
 
 static void free_ext(Actor *a)
