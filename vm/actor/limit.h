@@ -1,9 +1,9 @@
 // What happens at the VM's memory limit, so that one who takes all of it does not end the others.
 //
-// Model: at the limit who is small (heap and mailbox below 2 MB or a 64th of the limit) goes on with the reserve;
-// who is large gets the error. What grows without the heap of its owner (spawns, messages to an actor that
-// is large already, links, monitors, aliases, timers, names, tables) is refused at the limit where there is
-// much of it already; a few are always to be had, so that calls go on.
+// Model: at the limit who is small (heap and mailbox below 2 MB or a 64th of the limit) goes on with
+// the reserve; who is large gets the error. What grows without the heap of its owner (spawns, messages to
+// an actor that is large already, links, monitors, aliases, timers, names, tables) is refused at the limit
+// where there is much of it already; a few are always to be had, so that calls go on.
 //
 // Threads: the worker that runs the actor.
 #ifndef VM_ACTOR_LIMIT_H
