@@ -33,7 +33,7 @@ for name in "$@"; do
     settings=
     [ -f "tests/$suite/$name.env" ] && settings=$(cat "tests/$suite/$name.env")
     # shellcheck disable=SC2086
-    env $settings timeout "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
+    env $settings timeout -k 10 "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
     status=$?
     # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
     sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)

@@ -160,6 +160,9 @@ void net_finish(Net *net, int status)
     atomic_store_explicit(&net->closing, 1, memory_order_seq_cst);
     plat_lock(&net->lock);
     leave_peers(net, status);
+    // What is still being closed may take for ever (nng 1.5.2, after a peer that broke off).
+    if (atomic_load_explicit(&net->leaving, memory_order_relaxed) > 0)
+        atomic_store_explicit(&net->stays_open, true, memory_order_relaxed);
     if (atomic_load_explicit(&net->stays_open, memory_order_relaxed)) {
         plat_unlock(&net->lock);
         return;
