@@ -3,6 +3,8 @@
 #include "runtime/native/refusal.h"
 
 #include "vm/actor/life.h"
+#include "vm/actor/limit.h"
+#include "vm/actor/trace.h"
 
 static Value fail_memory(Actor *a, const char *who)
 {
@@ -91,6 +93,7 @@ NATIVE_FN(send_alias)
     Actor *to = value_true(pid) ? actor_of_pid(w->vm, pid) : NULL;
     if (to && mailbox_is_full(to))
         return fail_with(HEAP(a), ERR_MAILBOX_FULL, "send", "the mailbox is full:", pid);
+    if (to && UNLIKELY(!limit_allows_send(w->vm, to))) return fail_memory(a, "send");
     // What cannot travel is an error whether anybody is there or not.
     switch (sig_copy_long(a, SIG_ANSWER, args[1], &s, &refused)) {
     case SEND_OK:
@@ -102,6 +105,7 @@ NATIVE_FN(send_alias)
     case SEND_NO_MEMORY:
         return fail_memory(a, "send");
     }
+    if (UNLIKELY(a->own & OWN_TRACED)) trace_sent(a, s->value, args[0]);
     s->flags |= SIGF_ALIAS;
     s->words[0] = actor_pid(a);
     s->words[1] = args[0];
