@@ -345,7 +345,8 @@ NATIVE_FN(order)
     size_t order;
 
     (void)count;
-    EXPECT_PID(a, "order", args[0]);
+    if (!value_is_local_pid(args[0]))
+        return fail_with(HEAP(a), ERR_BADARG, "order", "expected a pid of this node, got", args[0]);
     if (!native_index(args[1], ORDERS, &order))
         return fail_with(HEAP(a), ERR_BADARG, "order", "there is no such order:", args[1]);
     if (!value_is(args[0], actor_pid(a))) return actor_ask(a, args[0], args[1], &args[2]);
