@@ -67,6 +67,8 @@ expect 0 'etai ' "" "$etai" --version
 expect 0 'usage:' "" "$etai" --help
 expect 0 'etac ' "" "$etac" --version
 expect 2 "" 'unknown option' "$etai" --frobnicate
+expect 2 "" 'an argument is missing after: --node' "$etai" --node
+expect 2 "" 'an argument is missing after: --listen' "$etai" --listen
 expect 2 "" 'missing' "$etai" -e
 expect 2 "" '*' "$etac"
 

@@ -228,7 +228,13 @@ static bool load_node(Runtime *r, Builder *b, const Options *o)
     return ok;
 }
 
-// Takes an option with a value. False: it is none of these.
+static bool is_node_option(const char *arg)
+{
+    return strcmp(arg, "--node") == 0 || strcmp(arg, "--listen") == 0 || strcmp(arg, "--connect") == 0 ||
+           strcmp(arg, "--cookie-file") == 0;
+}
+
+// Takes such an option with its value. False: there are too many.
 static bool node_option(Options *o, const char *option, const char *value)
 {
     bool listens = strcmp(option, "--listen") == 0;
@@ -237,7 +243,7 @@ static bool node_option(Options *o, const char *option, const char *value)
         o->node = value;
     } else if (strcmp(option, "--cookie-file") == 0) {
         o->cookie_file = value;
-    } else if ((listens || strcmp(option, "--connect") == 0) && o->url_count < NODE_URLS_MAX) {
+    } else if (o->url_count < NODE_URLS_MAX) {
         o->listens[o->url_count] = listens;
         o->urls[o->url_count++] = value;
     } else {
@@ -344,8 +350,9 @@ static int parse(int argc, char **argv, Options *o, Builder *b)
             } else {
                 builder_add_folders(b, argv[i]);
             }
-        } else if (i + 1 < argc && node_option(o, arg, argv[i + 1])) {
-            i++;
+        } else if (is_node_option(arg)) {
+            if (++i == argc) return bad_usage("an argument is missing after", arg);
+            if (!node_option(o, arg, argv[i])) return bad_usage("too many of", arg);
         } else if (strcmp(arg, "--") == 0) {
             i++;
             break;
