@@ -3,6 +3,7 @@
 # run-arguments.sh [ETAI [MODULE ...]], MODULE like std.string, or `primitives`. The harness and what is
 # asked for: tests/torture/arguments.eta. Last line: `N passed, N failed`, over the procedures.
 cd "$(dirname "$0")/.." || exit 1
+. tests/sum.sh
 etai=${1:-build/bin/etai}
 [ $# -gt 0 ] && shift
 case $etai in /*) ;; *) etai=$PWD/$etai ;; esac
@@ -105,8 +106,6 @@ cat >"$dir/unsafe" <<'UNSAFE'
 UNSAFE
 
 modules=${*:-primitives $(awk '{print $1}' "$dir/names" | uniq)}
-passed=0
-failed=0
 for module in $modules; do
     if [ "$module" = primitives ]; then
         write_primitives
@@ -116,22 +115,7 @@ for module in $modules; do
     rm -rf "$dir/box" && mkdir "$dir/box"
     (cd "$dir/box" && timeout -k 5 "${TEST_SECONDS:-300}" "$etai" --path "$dir/lib" "$dir/$module.run.eta" \
         </dev/null >"$dir/out" 2>"$dir/log")
-    status=$?
-    sum=$(sed -n "s/^$module: \([0-9]*\) passed, \([0-9]*\) failed\$/\1 \2/p" "$dir/log" | tail -n 1)
-    good=${sum% *}
-    bad=${sum#* }
-    if [ -z "$sum" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
-        good=0
-        bad=1
-    fi
-    if [ "$bad" -ne 0 ]; then
-        printf -- '---- %s: exit status %d\n' "$module" "$status"
-        cut -c1-400 "$dir/log" | tail -n 60
-    else
-        printf '%s: %d passed\n' "$module" "$good"
-    fi
-    passed=$((passed + good))
-    failed=$((failed + bad))
+    take_sum "$module" $? "$dir/log"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

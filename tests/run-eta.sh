@@ -4,6 +4,7 @@
 # settings for it, VARIABLE=value. The last line
 # is `N passed, N failed`, over all checks; a test that ends without its sum counts as one failure.
 cd "$(dirname "$0")/.." || exit 1
+. tests/sum.sh
 suite=${1:?usage: run-eta.sh FOLDER [ETAI [NAME ...]]}
 shift
 etai=${1:-build/bin/etai}
@@ -23,8 +24,6 @@ ETAI=$etai
 export ETAI
 [ "$suite" != node ] || ETA_MODULE_PATH=tests/actor
 [ "$suite" != node ] || export ETA_MODULE_PATH
-passed=0
-failed=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 for name in "$@"; do
@@ -34,23 +33,7 @@ for name in "$@"; do
     [ -f "tests/$suite/$name.env" ] && settings=$(cat "tests/$suite/$name.env")
     # shellcheck disable=SC2086
     env $settings timeout -k 10 "${TEST_SECONDS:-120}" "$etai" "tests/$suite/$name.eta" <"$input" >"$log" 2>&1
-    status=$?
-    # `NAME: N passed, N failed` is the last thing that a test prints; reports of ends may follow it.
-    sum=$(sed -n "s/.*$name: \([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)
-    good=${sum% *}
-    bad=${sum#* }
-    if [ -z "$sum" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
-        good=0
-        bad=1
-    fi
-    if [ "$bad" -ne 0 ] || [ "$status" -ne 0 ]; then
-        printf -- '---- %s: exit status %d\n' "$name" "$status"
-        grep -v "ended: killed$\|^node " "$log" | cut -c1-400 | tail -n 80
-    else
-        printf '%s: %d passed\n' "$name" "$good"
-    fi
-    passed=$((passed + good))
-    failed=$((failed + bad))
+    take_sum "$name" $? "$log" "ended: killed$\|^node "
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -4,6 +4,7 @@
 # last of which ends with ` => VALUE` (or is that alone), as write shows it, or ` raises TAG`. A line `(import NAME)` is for all
 # examples of the module, which are a program that imports it. Last line: `N passed, N failed`.
 cd "$(dirname "$0")/.." || exit 1
+. tests/sum.sh
 etai=${1:-build/bin/etai}
 [ $# -gt 0 ] && shift
 case $etai in /*) ;; *) etai=$PWD/$etai ;; esac
@@ -55,24 +56,10 @@ END {
     exit bad
 }' $(find stdlib -name '*.eta' | sort)
 failed=$?
-passed=0
 for module in ${*:-$(sort "$dir/modules")}; do
     (cd "$dir/box" && timeout -k 5 "${TEST_SECONDS:-120}" "$etai" --path "$here/tests/example" \
         "$dir/$module.run.eta" </dev/null >"$dir/log" 2>&1)
-    status=$?
-    sum=$(sed -n "s/.*$module: \([0-9]*\) passed, \([0-9]*\) failed\$/\1 \2/p" "$dir/log" | tail -n 1)
-    good=${sum% *}
-    bad=${sum#* }
-    if [ -z "$sum" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
-        good=0
-        bad=1
-    fi
-    if [ "$bad" -ne 0 ]; then
-        printf -- '---- %s: exit status %d\n' "$module" "$status"
-        cut -c1-400 "$dir/log" | tail -n 60
-    fi
-    passed=$((passed + good))
-    failed=$((failed + bad))
+    take_sum "$module" $? "$dir/log"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
